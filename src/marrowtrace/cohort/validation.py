@@ -37,11 +37,12 @@ def conform(frames: Mapping[str, pl.DataFrame], problems: ProblemList) -> Frames
         name: _columns(spec, frames[name], problems) if name in frames else spec.empty()
         for name, spec in TABLES.items()
     }
+    unreadable = {problem.place for problem in problems}
     for name, spec in TABLES.items():
         _check_keys(spec, conformed[name], problems)
         for column in spec.columns:
-            _check_values(spec, column, conformed, problems)
-    _check_enumerations(conformed, problems)
+            _check_values(spec, column, conformed, problems, unreadable)
+    _check_enumerations(conformed, problems, unreadable)
     _check_times(conformed, problems)
     _check_clones(conformed["clones"], problems)
     return conformed
@@ -156,16 +157,19 @@ def _note(
     )
     which = f", {which}" if which else ""
     hint = word_hint(str(value)) if word_hint else ""
+    allowed = f"; {allowed}" if allowed else ""
     problems.add(
-        place, f"{len(rows)} row(s) ({shown}{more}) {verb} {example}{which}; {allowed}{hint}"
+        place, f"{len(rows)} row(s) ({shown}{more}) {verb} {example}{which}{allowed}{hint}"
     )
 
 
-def _check_values(spec: Table, column: Column, frames: Frames, problems: ProblemList) -> None:
+def _check_values(
+    spec: Table, column: Column, frames: Frames, problems: ProblemList, unreadable: set[str]
+) -> None:
     """Check one column for missing, unknown, out-of-range and dangling values."""
     place = f"{spec.name}.{column.name}"
     values = frames[spec.name][column.name]
-    if column.required and values.null_count() and values.null_count() < len(values):
+    if column.required and values.null_count() and place not in unreadable:
         rows = values.is_null().arg_true()
         shown = ", ".join(str(row) for row in rows[:_SHOWN].to_list())
         more = ", ..." if len(rows) > _SHOWN else ""
@@ -188,7 +192,7 @@ def _check_values(spec: Table, column: Column, frames: Frames, problems: Problem
         targets = frames[table][name]
         dangling = values.is_not_null() & ~values.is_in(targets.implode())
         _note(
-            problems, place, dangling, values, "name", "", f"which is not in {table}",
+            problems, place, dangling, values, "name", f"which is not in {table}", "",
             lambda word: did_you_mean(word, targets.drop_nulls().head(1000).to_list()),
         )  # fmt: skip
 
@@ -227,7 +231,7 @@ def _check_keys(spec: Table, frame: pl.DataFrame, problems: ProblemList) -> None
         )
 
 
-def _check_enumerations(frames: Frames, problems: ProblemList) -> None:
+def _check_enumerations(frames: Frames, problems: ProblemList, unreadable: set[str]) -> None:
     """Check what holds between columns of enumerations, and between them and samples."""
     frame = frames["enumerations"]
     if not frame.height:
@@ -244,6 +248,8 @@ def _check_enumerations(frames: Frames, problems: ProblemList) -> None:
         "have the examined amount", "but no unit", "allowed: mL, nucleated_cells",
     )  # fmt: skip
     nothing = count.is_null() & frame["positive"].is_null()
+    if "enumerations.count" in unreadable:
+        nothing = nothing.clear()
     _note(
         problems, "enumerations.count", nothing, frame["sample_id"],
         "have neither count nor verdict, e.g. for", "",

@@ -1,0 +1,1 @@
+"""Rare-cell statistics: how often and how many tumour cells were found."""

@@ -1,0 +1,1 @@
+"""Time to event: curves and follow-up."""
