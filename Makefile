@@ -42,3 +42,4 @@ docs: .venv/ready-check
 
 clean:
 	rm -rf .venv demo site dist .pytest_cache .mypy_cache .ruff_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +

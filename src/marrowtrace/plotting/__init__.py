@@ -1,0 +1,1 @@
+"""Figures from result objects: an axes in, the axes out."""
