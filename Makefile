@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check docs clean
 
 demo: .venv/ready
-	$(BIN)/marrowtrace cohort import src/marrowtrace/datasets/azure/kmdata_AZURE_2A.csv \
+	$(BIN)/marrowtrace cohort import src/marrowtrace/datasets/azure/azure.csv \
 		--mapping src/marrowtrace/datasets/azure/azure.mapping.toml --overwrite -o demo/azure
 	$(BIN)/marrowtrace cohort describe demo/azure -o demo
 
