@@ -99,6 +99,7 @@ def test_a_set_is_a_mapping():
     assert parameters.with_values({"ctc_half_life": 2})["ctc_half_life"].value == 2
     with pytest.raises(ParameterError, match="no parameter 'ctc_half'; did you mean"):
         parameters["ctc_half"]
+    assert parameters.get("ctc_half", None) is None
     with pytest.raises(ParameterError, match="ctc_half_life is defined twice"):
         ParameterSet([half_life(), half_life()])
 

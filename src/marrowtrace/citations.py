@@ -63,7 +63,8 @@ class Citation:
             place += f" {self.volume}" + (f":{self.pages}" if self.pages else "")
         identifier = f" doi:{self.doi}" if self.doi else f" PMID {self.pmid}" if self.pmid else ""
         doubt = " [remembered, not verified]" if self.status == "remembered" else ""
-        return f"{self.authors} ({self.year}). {self.title}. {place}.{identifier}{doubt}"
+        title = self.title if self.title.endswith(("?", "!")) else f"{self.title}."
+        return f"{self.authors} ({self.year}). {title} {place}.{identifier}{doubt}"
 
 
 def read_references(text: str, *, where: str) -> Mapping[str, Citation]:

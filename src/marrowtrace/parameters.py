@@ -191,6 +191,13 @@ class Parameter:
         }
 
 
+class UnknownParameterError(ParameterError, KeyError):
+    """A symbol that the set does not hold; a `KeyError`, so that ``get`` has its default."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class ParameterSet(Mapping[str, Parameter]):
     """An immutable set of parameters by symbol.
 
@@ -215,7 +222,7 @@ class ParameterSet(Mapping[str, Parameter]):
     def __getitem__(self, symbol: str) -> Parameter:
         if symbol not in self._parameters:
             hint = did_you_mean(symbol, list(self._parameters))
-            raise ParameterError(f"no parameter '{symbol}'{hint}")
+            raise UnknownParameterError(f"no parameter '{symbol}'{hint}")
         return self._parameters[symbol]
 
     def __contains__(self, symbol: object) -> bool:

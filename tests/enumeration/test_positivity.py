@@ -6,26 +6,31 @@ import polars as pl
 import pytest
 
 from marrowtrace.cohort import Cohort
-from marrowtrace.enumeration.positivity import exact_interval, positivity
+from marrowtrace.enumeration.positivity import positivity
 from marrowtrace.errors import CohortError
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "binomial_interval.csv"
 
 
 def test_interval_equals_r():
-    for k, n, low, high in pl.read_csv(REFERENCE).iter_rows():
-        assert exact_interval(int(k), int(n)) == pytest.approx((low, high), abs=1e-12)
-
-
-@pytest.mark.parametrize(("k", "n"), [(1, 0), (-1, 3), (4, 3)])
-def test_impossible_counts(k, n):
-    with pytest.raises(CohortError, match=f"{k} positive of {n} is no proportion"):
-        exact_interval(k, n)
-
-
-def test_impossible_level():
-    with pytest.raises(CohortError, match="confidence level 95 is outside"):
-        exact_interval(1, 2, level=95)
+    wanted = pl.read_csv(REFERENCE)
+    ids = [f"{i}" for i in range(431)]
+    tables = {
+        "patients": pl.DataFrame({"patient_id": ["A"]}),
+        "samples": pl.DataFrame(
+            {"sample_id": ids, "patient_id": "A", "site": "blood", "time": 0}
+        ),
+        "enumerations": pl.DataFrame(
+            {
+                "sample_id": ids, "assay": "AdnaTest", "cell_class": "CTC",
+                "positive": [i < 58 for i in range(431)],
+            }
+        ),
+    }  # fmt: skip
+    row = positivity(Cohort.from_tables(tables, index_event="surgery")).table().row(0, named=True)
+    low, high = wanted.filter(pl.col("n") == 431).row(0)[2:]
+    assert (row["positive"], row["samples"]) == (58, 431)
+    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-12)
 
 
 def cohort() -> Cohort:

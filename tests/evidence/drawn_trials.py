@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).parents[1] / "data"
-FILES = {
-    "AZURE": "kmdata_AZURE_2A.csv",
-    "ExteNET": "kmdata_ExteNET_2A.csv",
-    "MA17R": "kmdata_MA17R_1A.csv",
-    "SOFT": "kmdata_SOFT_2A.csv",
-}
+from marrowtrace import datasets
+
+FILES = {"AZURE": "azure", "ExteNET": "extenet", "MA17R": "ma17r", "SOFT": "soft"}
 
 
 def load(name):
     """Times and events of each arm, by arm in sorted order."""
-    with (FOLDER / FILES[name]).open(newline="") as file:
+    with datasets.path(FILES[name]).open(newline="") as file:
         rows = list(csv.DictReader(file))
     return {
         arm: (

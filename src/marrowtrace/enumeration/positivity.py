@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from marrowtrace.cohort import Cohort
 from marrowtrace.errors import CohortError
+from marrowtrace.evidence.proportions import exact_interval
 
 _BY = ("site", "cell_class", "assay", "phase")
 
@@ -42,40 +43,6 @@ class Positivity:
     def to_json(self) -> dict[str, Any]:
         """Return the rates as JSON-ready values."""
         return {"threshold": self.threshold, "level": self.level, "rows": self.rows.to_dicts()}
-
-
-def exact_interval(positive: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of a proportion.
-
-    Parameters
-    ----------
-    positive, total : int
-        ``0 <= positive <= total`` and ``total >= 1``.
-    level : float
-        Confidence level, in (0, 1).
-
-    Raises
-    ------
-    CohortError
-        If the counts or the level are impossible.
-
-    Examples
-    --------
-    >>> low, high = exact_interval(0, 10)
-    >>> low, round(high, 4)
-    (0.0, 0.3085)
-    """
-    if total < 1 or not 0 <= positive <= total:
-        raise CohortError(
-            f"{positive} positive of {total} is no proportion; allowed: 0 <= positive <= total, "
-            "total at least 1"
-        )
-    if not 0 < level < 1:
-        raise CohortError(f"confidence level {level} is outside (0, 1), e.g. 0.95")
-    from scipy.stats import binomtest
-
-    interval = binomtest(positive, total).proportion_ci(level, method="exact")
-    return float(interval.low), float(interval.high)
 
 
 def positivity(cohort: Cohort, *, threshold: int = 1, level: float = 0.95) -> Positivity:
@@ -128,17 +95,17 @@ def positivity(cohort: Cohort, *, threshold: int = 1, level: float = 0.95) -> Po
         )
         .sort("site", "cell_class", "assay", "median_day")
     )
-    intervals = [
-        exact_interval(k, n, level=level) for k, n in rows.select("positive", "samples").iter_rows()
-    ]
-    rates = [k / n for k, n in rows.select("positive", "samples").iter_rows()]
+    low = high = rate = np.empty(0)
+    if rows.height:
+        found, total = rows["positive"].to_numpy(), rows["samples"].to_numpy()
+        low, high = exact_interval(found, total, level=level)
+        rate = found / total
     rows = rows.with_columns(
-        pl.Series("rate", rates, dtype=pl.Float64),
-        pl.Series("low", [low for low, _ in intervals], dtype=pl.Float64),
-        pl.Series("high", [high for _, high in intervals], dtype=pl.Float64),
+        pl.Series("rate", rate, dtype=pl.Float64),
+        pl.Series("low", low, dtype=pl.Float64),
+        pl.Series("high", high, dtype=pl.Float64),
     ).select(
         *_BY, "patients", "samples", "positive", "rate", "low", "high", "median_day",
         "median_count", "max_count", "median_examined", "examined_unit",
     )  # fmt: skip
-    assert not any(math.isnan(rate) for rate in rates)
     return Positivity(rows, threshold, level)

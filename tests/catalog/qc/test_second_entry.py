@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from marrowtrace.catalog import parameter_set
+from marrowtrace.catalog.qc.second_entry import (
+    accepted,
+    half_digit,
+    parameter_disagreements,
+    second_entry,
+    target_disagreements,
+)
+
+SETS = ("early-breast", "early-breast-reservoir")
+
+
+def found() -> dict[str, str]:
+    every = [d for name in SETS for d in parameter_disagreements(name)] + target_disagreements()
+    return {item.place: str(item) for item in every}
+
+
+def test_the_two_entries_agree_but_for_what_was_looked_into():
+    disagreements, known = found(), accepted()
+    report = "\n".join(text for place, text in disagreements.items() if place not in known)
+    assert not report, report
+    assert set(known) == set(disagreements), "an accepted disagreement is gone: remove it"
+
+
+def test_what_was_looked_into_says_which_entry_holds():
+    assert all(reason.startswith(("the first: ", "the second: ")) for reason in accepted().values())
+
+
+def test_fitted_values_are_held_against_the_fit_they_were_entered_from():
+    entry = {"restricted_fraction": {"value": ".42", "unit": "-"}}
+    slips = parameter_disagreements("early-breast", entry)
+    assert [slip.place for slip in slips] == ["early-breast.restricted_fraction"]
+    other = {"calibration": "early-breast-reservoir", **entry}
+    assert parameter_disagreements("early-breast", other) == []
+
+
+def test_every_fitted_family_was_entered_twice():
+    entered = set(second_entry("early-breast"))
+    for symbol, parameter in parameter_set("early-breast").items():
+        if parameter.source.kind == "calibrated":
+            assert symbol.split(".")[0] in entered, symbol
+
+
+@pytest.mark.parametrize(
+    ("family", "change", "place"),
+    [
+        ("marrow_lodging_probability", {"value": ".080001"}, "marrow_lodging_probability"),
+        ("escape_rate", {"value": ".88"}, "escape_rate"),
+        ("escape_rate", {"range": [0.01, 2]}, "escape_rate high"),
+        ("primary_growth_rate", {"factor": 3}, "primary_growth_rate.triple_negative low"),
+        ("ctc_half_life", {"unit": "d"}, "ctc_half_life unit"),
+        ("detection_size", {"unit": "1"}, "detection_size unit"),
+    ],
+)
+def test_a_slip_in_one_entry_is_found(family, change, place):
+    entry = second_entry("early-breast")[family]
+    slips = parameter_disagreements("early-breast", {family: entry | change})
+    assert f"early-breast.{place}" in {slip.place for slip in slips}
+
+
+def test_a_symbol_of_one_entry_only_is_found():
+    slips = parameter_disagreements("early-breast", {"excape_rate": {"value": "1", "unit": "-"}})
+    expected = ["early-breast.excape_rate: first entry nothing, second entry 1"]
+    assert [str(slip) for slip in slips] == expected
+
+
+def test_a_slip_in_a_figure_is_found():
+    figures = {"early-breast": {"satt_hr_persistence": [7.85, 2.3, 24.7], "gone": 1.0}}
+    slips = [str(slip) for slip in target_disagreements(figures)]
+    assert slips == [
+        "early-breast.satt_hr_persistence: first entry 7.58, second entry 7.85",
+        "early-breast.gone: first entry nothing, second entry 1.0",
+    ]
+
+
+def test_half_a_digit_of_what_is_printed():
+    assert half_digit("1.5") == 0.05
+    assert half_digit("10.2e-4") == pytest.approx(5e-6)
+    assert half_digit("57") == 0.5
