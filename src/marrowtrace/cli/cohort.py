@@ -128,7 +128,7 @@ def describe(
         write_table(description.rows, title="Rows")
         write_table(description.groups, title="Patients")
         write_table(description.numbers, title="Numbers known of the patients")
-        write_table(description.follow_up, title="Follow-up (years; reverse Kaplan-Meier)")
+        write_table(description.follow_up_table(), title="Follow-up by reverse Kaplan-Meier")
         write_table(description.detection.rows, title="Positivity (exact intervals)")
         write_table(description.measurements, title="Other markers")
         write_table(description.treatments, title="Treatments (days)")
@@ -179,8 +179,7 @@ def _load(cohort: str) -> Cohort:
     if folder.exists():
         return load_cohort(folder)
     if cohort in datasets.names():
-        example = datasets.path(cohort)
-        return import_file(example.data, example.mapping).cohort
+        return import_file(datasets.path(cohort), datasets.mapping(cohort)).cohort
     raise MissingFileError(
         f"'{cohort}' is neither a cohort folder nor a bundled example"
         f"{did_you_mean(cohort, datasets.names())} Examples: {', '.join(datasets.names())}."

@@ -54,6 +54,7 @@ def write_table(
         shown.add_column(
             names.get(name, name).replace("_", " "),
             justify="right" if dtype.is_numeric() else "left",
+            overflow="fold",
         )
     for row in frame.iter_rows():
         shown.add_row(*(Text(_cell(value)) for value in row))

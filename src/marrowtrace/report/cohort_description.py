@@ -15,6 +15,7 @@ from marrowtrace.survival.kaplan_meier import SurvivalCurve, kaplan_meier, rever
 from marrowtrace.units import DAYS_PER_YEAR
 
 SCHEMA = "marrowtrace.cohort-description/1"
+_MOST_ARMS = 6
 _PATIENT_GROUPS = ("cancer_type", "subtype", "er", "her2", "stage", "sex", "arm")
 
 
@@ -44,6 +45,8 @@ class CohortDescription:
         ``table``, ``column``, ``missing``, ``rows``, ``share`` for columns with gaps.
     event_free, followed : dict of str to SurvivalCurve
         Curves by endpoint: free of the event (competing events censored), and still followed.
+    event_free_by_arm : dict of str to dict of str to SurvivalCurve
+        The same by endpoint and arm, where there are two to six arms.
     """
 
     index_event: str
@@ -56,7 +59,28 @@ class CohortDescription:
     treatments: pl.DataFrame
     missing: pl.DataFrame
     event_free: dict[str, SurvivalCurve]
+    event_free_by_arm: dict[str, dict[str, SurvivalCurve]]
     followed: dict[str, SurvivalCurve]
+
+    def follow_up_table(self) -> pl.DataFrame:
+        """Return the follow-up for reading, each figure with its interval in one column."""
+        rows = [
+            {
+                "endpoint": row["endpoint"].replace("_", " "),
+                "patients": row["patients"],
+                "events": row["events"],
+                "competing": row["competing"],
+                "person-years": round(row["person_years"]),
+                "median follow-up, years (95 %)": _with_interval(
+                    row["median_follow_up"], row["follow_up_low"], row["follow_up_high"], ".1f"
+                ),
+                "free of it at 5 years (95 %)": _with_interval(
+                    row["free_at_5_years"], row["free_low"], row["free_high"], ".3f"
+                ),
+            }
+            for row in self.follow_up.iter_rows(named=True)
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the curves as JSON-ready values; NaN becomes null."""
@@ -93,6 +117,7 @@ def describe(cohort: Cohort) -> CohortDescription:
     CohortDescription
     """
     event_free: dict[str, SurvivalCurve] = {}
+    by_arm: dict[str, dict[str, SurvivalCurve]] = {}
     followed: dict[str, SurvivalCurve] = {}
     follow_up: list[dict[str, Any]] = []
     for endpoint in cohort.endpoints:
@@ -100,6 +125,7 @@ def describe(cohort: Cohort) -> CohortDescription:
         time, event = frame["time"].to_numpy(), frame["event"].to_numpy()
         entry = frame["entry"].to_numpy()
         event_free[endpoint] = kaplan_meier(time, event == 1, entry=_truncation(entry, time))
+        by_arm[endpoint] = _curves_by_arm(frame, cohort.patients)
         followed[endpoint] = reverse_kaplan_meier(time, event)
         median, low, high = (day / DAYS_PER_YEAR for day in followed[endpoint].median())
         free, free_low, free_high = event_free[endpoint].at(5 * DAYS_PER_YEAR)
@@ -131,8 +157,32 @@ def describe(cohort: Cohort) -> CohortDescription:
         treatments=_treatments(cohort),
         missing=_missing(cohort),
         event_free=event_free,
+        event_free_by_arm=by_arm,
         followed=followed,
     )
+
+
+def _curves_by_arm(frame: pl.DataFrame, patients: pl.DataFrame) -> dict[str, SurvivalCurve]:
+    arms = frame.join(patients.select("patient_id", "arm"), on="patient_id").drop_nulls("arm")
+    names = arms["arm"].unique().sort().to_list()
+    if not 2 <= len(names) <= _MOST_ARMS:
+        return {}
+    curves = {}
+    for name in names:
+        of_arm = arms.filter(pl.col("arm") == name)
+        time = of_arm["time"].to_numpy()
+        entry = _truncation(of_arm["entry"].to_numpy(), time)
+        curves[name] = kaplan_meier(time, of_arm["event"].to_numpy() == 1, entry=entry)
+    return curves
+
+
+def _with_interval(value: float, low: float, high: float, form: str) -> str:
+    if math.isnan(value):
+        return "not reached"
+    low_text, high_text = (
+        "?" if math.isnan(bound) else format(bound, form) for bound in (low, high)
+    )
+    return f"{value:{form}} ({low_text} to {high_text})"
 
 
 def _truncation(entry: Any, time: Any) -> Any:

@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from marrowtrace.report.page import Block
     from marrowtrace.survival.kaplan_meier import SurvivalCurve
 
-_FOLLOW_UP = {
-    "person_years": "person-years",
-    "median_follow_up": "median follow-up (y)",
-    "follow_up_low": "95 % from",
-    "follow_up_high": "to",
-    "free_at_5_years": "free of it at 5 y",
-    "free_low": "95 % from ",
-    "free_high": "to ",
-}
-
 
 def cohort_page(description: CohortDescription, *, name: str, provenance: Provenance) -> Page:
     """Put the description of a cohort on a page.
@@ -49,8 +39,10 @@ def cohort_page(description: CohortDescription, *, name: str, provenance: Proven
     lead = f"{patients:,} patients; day 0 is {description.index_event}. " + _follow_up_sentence(
         description
     )
+    said = [Paragraph(str(note)) for note in provenance.parameters.get("notes", ())]
+    glance = [Paragraph(lead, lead=True), *said, _row_counts(description.rows)]
     sections = [
-        Section("At a glance", [Paragraph(lead, lead=True), _row_counts(description.rows)]),
+        Section("At a glance", glance),
         Section("Patients", _patient_blocks(description)),
     ]
     if description.follow_up.height:
@@ -82,7 +74,7 @@ def _follow_up_sentence(description: CohortDescription) -> str:
         followed = row["median_follow_up"]
         years = "not reached" if math.isnan(followed) else f"{followed:.1f} years"
         endpoint = row["endpoint"].replace("_", " ")
-        parts.append(f"{endpoint}: {row['events']:,} events, median follow-up {years}")
+        parts.append(f"{endpoint.capitalize()}: {row['events']:,} events, median follow-up {years}")
     return "; ".join(parts) + "." if parts else "No follow-up."
 
 
@@ -108,8 +100,7 @@ def _follow_up_blocks(description: CohortDescription) -> list[Block]:
     from marrowtrace.plotting.survival_curve import survival_curves
 
     table = Table(
-        description.follow_up,
-        headings=_FOLLOW_UP,
+        description.follow_up_table(),
         caption="Events and follow-up by endpoint. Follow-up is the reverse Kaplan-Meier median.",
         footnotes=[
             "Free of it: Kaplan-Meier estimate with its log-log interval; competing events are "
@@ -122,6 +113,16 @@ def _follow_up_blocks(description: CohortDescription) -> list[Block]:
     followed = survival_curves(
         _readable(description.followed), ylabel="still followed", marks=False
     )
+    by_arm = [
+        Figure(
+            _svg(survival_curves(curves, ylabel=f"free of {endpoint.replace('_', ' ')}")),
+            f"Kaplan-Meier curves of {endpoint.replace('_', ' ')} by arm, with numbers at risk",
+            caption=f"{endpoint.replace('_', ' ').capitalize()} by arm, with 95 % intervals. Arms "
+            "are compared here by eye only; patients may differ in other ways.",
+        )
+        for endpoint, curves in description.event_free_by_arm.items()
+        if curves
+    ]
     return [
         table,
         Figure(
@@ -130,6 +131,7 @@ def _follow_up_blocks(description: CohortDescription) -> list[Block]:
             caption="Share free of the event over the years, with the 95 % interval; ticks are "
             "censorings and the numbers below the axis are the patients at risk.",
         ),
+        *by_arm,
         Figure(
             _svg(followed),
             "Reverse Kaplan-Meier curves of still being under follow-up",
