@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marrowtrace.catalog import parameter_set
+from marrowtrace.catalog import parameter_set, targets
 from marrowtrace.catalog.qc.second_entry import (
     accepted,
     half_digit,
@@ -45,6 +45,12 @@ def test_every_fitted_family_was_entered_twice():
             assert symbol.split(".")[0] in entered, symbol
 
 
+def test_every_figure_of_the_fit_was_entered_twice():
+    entered = second_entry("targets")["early-breast"]
+    missing = [t.name for t in targets("early-breast") if t.used and t.name not in entered]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("family", "change", "place"),
     [
@@ -66,6 +72,32 @@ def test_a_symbol_of_one_entry_only_is_found():
     slips = parameter_disagreements("early-breast", {"excape_rate": {"value": "1", "unit": "-"}})
     expected = ["early-breast.excape_rate: first entry nothing, second entry 1"]
     assert [str(slip) for slip in slips] == expected
+
+
+def test_a_range_without_a_value_is_compared_alone():
+    entry = {"er_loss_rate": {"range": [0.01, 0.04], "unit": "1/y"}}
+    slips = [str(slip) for slip in parameter_disagreements("early-breast", entry)]
+    assert slips == ["early-breast.er_loss_rate high: first entry 0.03, second entry 0.04"]
+    gone = {"er_lost_rate": {"range": [0.01, 0.03], "unit": "1/y"}}
+    slips = [str(slip) for slip in parameter_disagreements("early-breast", gone)]
+    assert slips == ["early-breast.er_lost_rate: first entry nothing, second entry [0.01, 0.03]"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "slips"),
+    [
+        ("14/66", []),
+        ("14/67", ["14/66, second entry 14/67", "0.212121, second entry 0.2090"]),
+        ("0.21", []),
+        ("0.210", ["0.212121, second entry 0.210"]),
+        (["0.21", "0.12", "0.33"], ["None, second entry 0.12", "None, second entry 0.33"]),
+    ],
+)
+def test_a_figure_is_compared_digit_by_digit_and_its_counts_exactly(entry, slips):
+    figures = {"localised-prostate": {"dtc_before_radiotherapy": entry}}
+    place = "localised-prostate.dtc_before_radiotherapy"
+    expected = [f"{place}: first entry {slip}" for slip in slips]
+    assert [str(slip) for slip in target_disagreements(figures)] == expected
 
 
 def test_a_slip_in_a_figure_is_found():

@@ -1,14 +1,15 @@
 """Compare the first entry of the catalogue with the second.
 
-The second entry holds values as the sources print them, so two entries agree if the first rounds to
-what the second shows. Fitted values are compared with the calibration that the second entry was
-made of, which stays in the catalogue when a set moves on to a newer one.
+The second entry holds numbers as text, as the sources print them, so two entries agree if the first
+rounds to what the second shows. Where a source prints a range alone, so does the second entry.
+Fitted values are compared with the calibration that the second entry was made of, which stays in
+the catalogue when a set moves on to a newer one.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from marrowtrace.catalog.calibrations import calibration
 from marrowtrace.catalog.descriptions import SUBTYPES
 from marrowtrace.catalog.parameter_sets import parameter_set
-from marrowtrace.catalog.targets import targets
+from marrowtrace.catalog.targets import Target, targets
 from marrowtrace.units import Unit
 
 _SAME = 1e-4
@@ -78,17 +79,19 @@ def parameter_disagreements(
     fit = calibration(given.pop("calibration", name))
     disagreements: list[Disagreement] = []
     for family, entry in given.items():
-        values = entry["value"] if isinstance(entry["value"], list) else [entry["value"]]
+        printed_value = entry.get("value")
+        values = printed_value if isinstance(printed_value, list) else [printed_value]
         members = [f"{family}.{s}" for s in SUBTYPES] if len(values) > 1 else [family]
         for symbol, printed in zip(members, values, strict=True):
             if symbol not in found:
-                item = Disagreement(place=f"{name}.{symbol}", first="nothing", second=printed)
+                place, second = f"{name}.{symbol}", printed or str(entry["range"])
+                item = Disagreement(place=place, first="nothing", second=second)
                 disagreements.append(item)
                 continue
             parameter = found[symbol]
             unit = Unit.parse(entry["unit"])
             value = fit.values.get(symbol, parameter.value)
-            pairs = [("", value, float(printed), half_digit(printed) * 1.001)]
+            pairs = [("", value, *_rounded(printed))] if printed else []
             for end, first, second in zip(
                 (" low", " high"), (parameter.low, parameter.high), _range(entry, value),
                 strict=True,
@@ -111,24 +114,52 @@ def parameter_disagreements(
 
 
 def target_disagreements(entries: Mapping[str, Any] | None = None) -> list[Disagreement]:
-    """Compare the published figures of all sets with their second entry."""
+    """Compare the published figures of all sets with their second entry.
+
+    Parameters
+    ----------
+    entries : mapping, optional
+        By set and target: a number as printed (``"0.29"``), that number with the ends of its
+        interval, or the counts behind it (``"14/66"``). The shipped entry if left out.
+    """
     disagreements: list[Disagreement] = []
     for name, figures in (second_entry("targets") if entries is None else entries).items():
         known = {target.name: target for target in targets(name)}
         for key, entry in figures.items():
-            numbers: Sequence[float] = entry if isinstance(entry, list) else [entry]
+            place = f"{name}.{key}"
             if key not in known:
-                item = Disagreement(place=f"{name}.{key}", first="nothing", second=str(entry))
-                disagreements.append(item)
-                continue
-            target = known[key]
-            ends = (target.value, target.ci_low, target.ci_high)[: len(numbers)]
-            for first, second in zip(ends, numbers, strict=True):
-                if first is None or abs(first - second) > half_digit(str(second)) * 1.001:
-                    disagreements.append(
-                        Disagreement(place=f"{name}.{key}", first=str(first), second=str(second))
-                    )
+                disagreements.append(Disagreement(place=place, first="nothing", second=str(entry)))
+            else:
+                disagreements += [
+                    Disagreement(place=place, first=str(first), second=second)
+                    for first, second in _figure_pairs(known[key], entry)
+                    if not _agrees(first, second)
+                ]
     return disagreements
+
+
+def _figure_pairs(target: Target, entry: Any) -> list[tuple[float | str | None, str]]:
+    """Numbers of the first entry beside those of the second."""
+    numbers = [str(number) for number in (entry if isinstance(entry, list) else [entry])]
+    if "/" in numbers[0]:
+        positive, patients = (float(count) for count in numbers[0].split("/"))
+        counts = f"{target.positive}/{target.patients}"
+        return [(counts, numbers[0]), (target.value, f"{positive / patients:.4f}")]
+    ends = (target.value, target.ci_low, target.ci_high)[: len(numbers)]
+    return list(zip(ends, numbers, strict=True))
+
+
+def _agrees(first: float | str | None, second: str) -> bool:
+    """Whether a number of the first entry rounds to that of the second; counts must be equal."""
+    if first is None or isinstance(first, str):
+        return first == second
+    number, tolerance = _rounded(second)
+    return abs(first - number) <= tolerance
+
+
+def _rounded(printed: str) -> tuple[float, float]:
+    """Return the number printed and the largest distance of what rounds to it."""
+    return float(printed), half_digit(printed) * 1.001
 
 
 def _range(entry: Mapping[str, Any], value: float) -> tuple[float | None, float | None]:
