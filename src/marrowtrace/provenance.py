@@ -71,6 +71,10 @@ class Provenance:
     python: str = field(default_factory=platform.python_version)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
+    def __post_init__(self) -> None:
+        for name in ("sources", "notes", "citations"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON-ready values."""
         return {

@@ -20,6 +20,7 @@ _REASONS = {
     errno.EPERM: "you have no permission to write there; choose another folder",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "a part of the path is a file, not a folder",
     errno.ENAMETOOLONG: "the path is too long",
 }
 
@@ -141,11 +142,12 @@ def _swap(temporary: Path, path: Path) -> None:
         temporary.rename(path)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent)) / path.name
-    path.rename(old)
     try:
+        path.rename(old)
         temporary.rename(path)
-    except OSError:
-        old.rename(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.rename(path)
         raise
     finally:
         shutil.rmtree(old.parent, ignore_errors=True)

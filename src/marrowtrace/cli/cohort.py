@@ -59,6 +59,12 @@ def import_(
     if file.is_dir():
         from marrowtrace.io.cbioportal import read_study
 
+        if mapping is not None or pseudonymise:
+            option = "--mapping" if mapping is not None else "--pseudonymise"
+            raise InputFileError(
+                f"'{file}' is a study folder, which {option} does not apply to: its columns are "
+                "known, and columns that identify persons are refused; leave the option out"
+            )
         result = read_study(file)
     elif mapping is None:
         raise InputFileError(

@@ -330,12 +330,12 @@ def page(
 
 _SHORT = {
     "rates": [
-        *("row", "study", "cancer", "analyte", "assay", "marker", "threshold", "phase", "n"),
-        *("percent", "k", "k_corrected", "set_aside", "set_aside_corrected", "faults", "status"),
+        *("row", "study", "cancer", "analyte", "phase", "threshold", "n", "percent", "k"),
+        *("k_corrected", "faults", "status"),
     ],
     "effects": [
-        *("row", "study", "cancer", "analyte", "phase", "phase_corrected", "endpoint"),
-        *("endpoint_corrected", "n", "n_corrected", "p", "hr", "hr_corrected", "faults", "status"),
+        *("row", "study", "analyte", "phase", "phase_corrected", "endpoint", "endpoint_corrected"),
+        *("n", "n_corrected", "p", "hr", "faults"),
     ],
     "figures": [
         *("id", "quantity", "bound", "value", "unit", "low", "high", "k", "n", "citation"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MATRICES = ("variants", "copy_number", "expression")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Cohort:
     """Patients with their samples, counts, cells and follow-up; real and simulated alike.
 
@@ -164,13 +164,17 @@ did you mean 'female'?
         return f"<Cohort from {self.index_event}; rows {', '.join(filled)}>"
 
     def equals(self, other: Cohort) -> bool:
-        """Return whether two cohorts hold the same tables, index event and matrices.
+        """Return whether two cohorts hold the same tables, types, index event and matrices.
 
         Provenance, which says how a cohort was made, is not compared.
         """
         return (
             self.index_event == other.index_event
-            and all(self.tables[name].equals(other.tables[name]) for name in TABLES)
+            and all(
+                self.tables[name].schema == other.tables[name].schema
+                and self.tables[name].equals(other.tables[name])
+                for name in TABLES
+            )
             and set(self.matrices) == set(other.matrices)
             and all(_same(self.matrices[m], other.matrices[m]) for m in self.matrices)
         )
@@ -245,6 +249,15 @@ def _align(
     return aligned
 
 
+def _same_features(left: Any, right: Any) -> bool:
+    """Return whether two matrices say the same of their features, whatever the column types."""
+    return list(left.columns) == list(right.columns) and all(
+        left[name].astype(object).where(left[name].notna(), None).tolist()
+        == right[name].astype(object).where(right[name].notna(), None).tolist()
+        for name in left.columns
+    )
+
+
 def _same(left: Any, right: Any) -> bool:
     """Return whether two AnnData matrices hold the same values, names and layers."""
     import numpy as np
@@ -256,7 +269,7 @@ def _same(left: Any, right: Any) -> bool:
         right.var_names
     ):
         return False
-    if set(left.layers) != set(right.layers):
+    if set(left.layers) != set(right.layers) or not _same_features(left.var, right.var):
         return False
     pairs = [(left.X, right.X), *((left.layers[k], right.layers[k]) for k in left.layers)]
     return all(

@@ -45,12 +45,15 @@ def conform(frames: Mapping[str, pl.DataFrame], problems: ProblemList) -> Frames
     _check_enumerations(conformed, problems, unreadable)
     _check_times(conformed, problems)
     _check_clones(conformed["clones"], problems)
+    for name in ("cells", "clone_prevalence"):
+        _check_owners(name, conformed, problems)
     return conformed
 
 
 def _columns(spec: Table, frame: pl.DataFrame, problems: ProblemList) -> pl.DataFrame:
     """Bring the columns of one table to their declared order and types."""
     columns: list[pl.Series] = []
+    frame = pl.DataFrame([_holdable(spec, series, problems) for series in frame.get_columns()])
     for column in spec.columns:
         if column.name in frame.columns:
             columns.append(_typed(spec, column, frame[column.name], problems))
@@ -76,6 +79,22 @@ def _columns(spec: Table, frame: pl.DataFrame, problems: ProblemList) -> pl.Data
     return pl.DataFrame(columns)
 
 
+def _holdable(spec: Table, series: pl.Series, problems: ProblemList) -> pl.Series:
+    """Return a column, emptied if it is of a kind that a cohort never holds."""
+    place = f"{spec.name}.{series.name}"
+    if series.dtype.is_temporal():
+        problems.add(
+            place, "holds calendar dates or times of day; allowed: days from the index event"
+        )
+    elif series.dtype.is_nested() or series.dtype in {pl.Object, pl.Binary}:
+        problems.add(place, f"holds {series.dtype}; allowed: text, numbers, true or false")
+    elif series.dtype.is_unsigned_integer() and (series > 2**63 - 1).any():
+        problems.add(place, "holds a number above 2^63 - 1, which is too large")
+    else:
+        return series
+    return pl.Series(series.name, [None] * len(series), dtype=pl.String)
+
+
 def _extra(series: pl.Series) -> pl.Series:
     """Reduce a further column to one of the types a cohort keeps."""
     if series.dtype == pl.Boolean or series.dtype == pl.String:
@@ -83,7 +102,7 @@ def _extra(series: pl.Series) -> pl.Series:
     if series.dtype.is_integer():
         return series.cast(pl.Int64)
     if series.dtype.is_numeric():
-        return series.cast(pl.Float64)
+        return series.cast(pl.Float64).fill_nan(None)
     return series.cast(pl.String)
 
 
@@ -301,6 +320,22 @@ def _check_times(frames: Frames, problems: ProblemList) -> None:
             f"{row['time']:g}) before their first sample (day {row['first']:g}); "
             "check the index date and the units of both",
         )
+
+
+def _check_owners(name: str, frames: Frames, problems: ProblemList) -> None:
+    """Check that the clones of a sample belong to the sample's patient."""
+    clones = frames["clones"].select("clone_id", pl.col("patient_id").alias("owner"))
+    samples = frames["samples"].select("sample_id", "patient_id")
+    frame = frames[name].select("sample_id", "clone_id").join(
+        samples.unique("sample_id", keep="first"), on="sample_id", how="left", maintain_order="left"
+    ).join(
+        clones.unique("clone_id", keep="first"), on="clone_id", how="left", maintain_order="left"
+    )  # fmt: skip
+    _note(
+        problems, f"{name}.clone_id", frame["owner"] != frame["patient_id"], frame["clone_id"],
+        "name", "a clone of another patient than their sample's",
+        "allowed: clones of the same patient",
+    )  # fmt: skip
 
 
 def _check_clones(clones: pl.DataFrame, problems: ProblemList) -> None:
