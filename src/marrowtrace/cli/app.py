@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import catalog, cohort
+from marrowtrace.cli import catalog, cohort, evidence
 from marrowtrace.errors import MarrowtraceError
 
 USER_ERROR, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(evidence.app, name="evidence")
 
 
 def _print_version(wanted: bool) -> None:

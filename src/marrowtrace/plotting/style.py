@@ -10,7 +10,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from marrowtrace.errors import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +25,7 @@ COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":")
 GREY = "#666666"
+FORMS = ("svg", "png", "pdf")
 CELL_COLOURS = {"CTC": VERMILION, "DTC": BLUE}
 """Colour of a cell class wherever both are shown."""
 CELL_MARKERS = {"CTC": "o", "DTC": "s"}
@@ -96,3 +100,32 @@ def image_bytes(figure: Figure, *, form: str = "svg") -> bytes:
     with house_style():
         figure.savefig(buffer, format=form, metadata=stamps.get(form))
     return buffer.getvalue()
+
+
+def write_figure(ax: Axes, path: Path) -> None:
+    """Write the figure that ``ax`` is on to a file.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    path : pathlib.Path
+        Ending in .svg, .png or .pdf.
+
+    Raises
+    ------
+    OutputError
+        If the ending is another, or the file cannot be written.
+    """
+    form = path.suffix.casefold().lstrip(".")
+    if form not in FORMS:
+        raise OutputError(
+            f"{path.name} ends in '{path.suffix}'; a figure is written as .svg, .png or .pdf"
+        )
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    try:
+        path.write_bytes(image_bytes(figure, form=form))
+    except OSError as err:
+        raise OutputError(
+            f"{path} cannot be written: {err.strerror}; name a file in a folder that exists"
+        ) from err

@@ -333,7 +333,8 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;font-weight:600;padding:.3rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
 thead th{border-bottom:2px solid var(--soft);background:var(--tint)}
-.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.number{text-align:right;font-variant-numeric:tabular-nums}
+td.number{white-space:nowrap}
 figure{margin:1.2rem 0 .4rem}
 img{max-width:100%;height:auto;display:block}
 figcaption{font-size:.9rem;color:var(--soft);margin-top:.4rem}
@@ -344,7 +345,7 @@ footer dt{font-weight:600}footer dd{margin:0 0 .3rem}
 @media screen and (max-width:40rem){
 body{padding:0 .9rem 2rem}.research{margin:0 -.9rem;padding:.4rem .9rem}
 h1{font-size:1.45rem}
-.wide img{max-width:none;width:46rem}
+.wide img{max-width:none;width:40rem}
 .cards thead{display:none}
 .cards table,.cards tbody,.cards tr,.cards td,.cards caption{display:block;width:100%}
 .cards tr{border:1px solid var(--line);border-radius:6px;margin:0 0 .8rem;padding:.3rem .6rem}
