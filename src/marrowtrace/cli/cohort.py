@@ -44,6 +44,13 @@ def import_(
             "numbers."
         ),
     ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="With --pseudonymise: makes the ids the same at every import. Keep it as you "
+            "keep the file; it is written nowhere."
+        ),
+    ] = None,
     file_format: Annotated[
         str, typer.Option("--format", help="Format of the tables: parquet or csv.")
     ] = "parquet",
@@ -75,7 +82,7 @@ def import_(
     else:
         from marrowtrace.io.reshape import import_file
 
-        result = import_file(file, mapping, pseudonymise=pseudonymise)
+        result = import_file(file, mapping, pseudonymise=pseudonymise, seed=seed)
     save_cohort(result.cohort, output, format=file_format, replace=overwrite)
     if as_json:
         write_json(

@@ -56,6 +56,23 @@ def mapping(name: str) -> Path:
     return _folder(name) / f"{name}.mapping.toml"
 
 
+def about(name: str) -> str:
+    """Return in one line what a bundled data set is.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such data set.
+
+    Examples
+    --------
+    >>> about("azure")
+    'AZURE: adjuvant zoledronic acid, disease-free survival (reconstructed)'
+    """
+    with (_folder(name) / "PROVENANCE.md").open(encoding="utf-8") as page:
+        return page.readline().removeprefix("# ").strip()
+
+
 def _folder(name: str) -> Path:
     if name not in names():
         raise CatalogError(

@@ -18,6 +18,7 @@ from marrowtrace.io.numerals import DecimalMark, decimal_mark, parse_numbers
 from marrowtrace.io.sheet import Sheet
 from marrowtrace.terms import fold
 
+_EVENTS = {"0": "censored", "1": "event"}
 _LARGEST_WHOLE = 2.0**53
 _TRUTH: Mapping[str, bool] = {
     "true": True, "yes": True, "1": True, "positive": True, "pos": True,
@@ -184,6 +185,8 @@ class FieldReader:
         coded = cells.set(~is_code, None).replace_strict(values, default=None, return_dtype=dtype)
         for code, count in sorted(cells.filter(is_code).value_counts(name="rows").rows()):
             shown = f"{values[code]:g}" if dtype == pl.Float64 else str(values[code])
+            if field.target.name == "event":
+                shown = f"{_EVENTS.get(shown, 'competing event')} ({shown})"
             if shown != code:
                 self._note("code", field, f"'{code}' read as {shown} in {count} row(s)", count)
         return coded, cells.set(is_code, None)

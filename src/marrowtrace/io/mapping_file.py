@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -366,7 +367,8 @@ class _Parser:
         return term
 
     def number(self, place: str, value: Scalar, target: Column) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        finite = isinstance(value, int | float) and math.isfinite(value)
+        if isinstance(value, bool | str) or not finite:
             self.problems.add(place, f"is {value!r}; a number without quotes is wanted")
             return None
         whole = target.kind != "integer" or float(value).is_integer()

@@ -78,9 +78,13 @@ def import_file(
         index_event=mapping.index_event,
         provenance=Provenance(
             action="cohort import",
-            sources=[_source(path), _source(mapping_path)],
+            sources=[_source(path, named=not pseudonymise), _source(mapping_path)],
             # the seed opens the pseudonyms to whoever has the file, so it is not kept
-            parameters={"pseudonymise": pseudonymise, "seeded": seed is not None},
+            parameters={
+                "pseudonymise": pseudonymise,
+                "seeded": seed is not None,
+                "notes": list(mapping.notes),
+            },
             notes=report,
             citations=mapping.citations,
         ),
@@ -88,9 +92,11 @@ def import_file(
     return ImportResult(cohort=cohort, report=report)
 
 
-def _source(path: Path) -> SourceFile:
+def _source(path: Path, *, named: bool = True) -> SourceFile:
+    """Describe a file; its name goes without dates, or not at all, as it may name a person."""
     file = SourceFile.of(path)
-    return replace(file, name=without_dates(file.name))
+    name = without_dates(file.name) if named else "table" + "".join(path.suffixes[-1:])
+    return replace(file, name=name)
 
 
 def _check_columns(mapping: FileMapping, sheet: Sheet, notes: list[Note]) -> None:
