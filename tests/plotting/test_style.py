@@ -71,5 +71,5 @@ def test_write_figure(tmp_path):
     assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
     with pytest.raises(OutputError, match=r"a\.gif ends in '\.gif'"):
         write_figure(figure(), tmp_path / "a.gif")
-    with pytest.raises(OutputError, match="name a file in a folder that exists"):
-        write_figure(figure(), tmp_path / "none" / "a.svg")
+    with pytest.raises(OutputError, match="a part of the path is a file"):
+        write_figure(figure(), tmp_path / "a.svg" / "a.svg")

@@ -143,8 +143,10 @@ def test_same_title_twice():
 def test_write(page, tmp_path):
     page.write(tmp_path / "p.html")
     assert (tmp_path / "p.html").read_text(encoding="utf-8") == page.html()
-    with pytest.raises(OutputError, match="name a file in a folder that exists"):
-        page.write(tmp_path / "none" / "p.html")
+    page.write(tmp_path / "new" / "p.html")
+    assert (tmp_path / "new" / "p.html").exists()
+    with pytest.raises(OutputError, match="a part of the path is a file"):
+        page.write(tmp_path / "p.html" / "p.html")
 
 
 def test_unknown_paper():

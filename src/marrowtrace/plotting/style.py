@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marrowtrace.errors import OutputError
+from marrowtrace.storage import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,9 +124,6 @@ def write_figure(ax: Axes, path: Path) -> None:
         )
     figure = ax.get_figure(root=True)
     assert figure is not None
-    try:
-        path.write_bytes(image_bytes(figure, form=form))
-    except OSError as err:
-        raise OutputError(
-            f"{path} cannot be written: {err.strerror}; name a file in a folder that exists"
-        ) from err
+    image = image_bytes(figure, form=form)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(image)

@@ -25,6 +25,7 @@ import polars as pl
 from marrowtrace import __version__
 from marrowtrace.citations import reference_list
 from marrowtrace.errors import OutputError
+from marrowtrace.storage import atomic_file
 
 RESEARCH_USE = "Research use only, not for clinical decisions."
 
@@ -254,19 +255,16 @@ class Page:
         )
 
     def write(self, path: Path) -> None:
-        """Write the page to ``path``.
+        """Write the page to ``path``, whole or not at all, making the folder if there is none.
 
         Raises
         ------
         OutputError
             If the file cannot be written.
         """
-        try:
-            path.write_text(self.html(), encoding="utf-8")
-        except OSError as err:
-            raise OutputError(
-                f"{path} cannot be written: {err.strerror}; name a file in a folder that exists"
-            ) from err
+        text = self.html()
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     def _footer(self) -> str:
         """Version, papers to cite and what made the page."""
