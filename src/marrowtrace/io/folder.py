@@ -1,8 +1,8 @@
 """A cohort on disk: a folder of Parquet or CSV tables, `.h5ad` matrices and `provenance.json`.
 
 `provenance.json` lists every file with its rows, size and SHA-256 checksum, the type of every
-column that the data model does not declare, and how the cohort was made. The checksums are verified
-on load, so a table that was edited or cut short is found before it is analysed.
+column, and how the cohort was made, and has a checksum of its own content. All are verified on
+load, so a file that was edited or cut short is found before it is analysed.
 
 In CSV a missing value is an empty field and an empty text is ``""``; other text is always in
 quotes; numbers are the shortest decimal that reads back to the same value.
@@ -11,6 +11,7 @@ quotes; numbers are the shortest decimal that reads back to the same value.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -139,6 +140,7 @@ def save_cohort(
                 "files": [entry.to_json() for entry in entries],
                 "provenance": cohort.provenance.to_json(),
             }
+            record["checksum"] = checksum(record)
             text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
             (folder / RECORD).write_text(text, encoding="utf-8")
     except OutputError:
@@ -273,7 +275,19 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise InputFileError(
             f"'{file}' has the format {record.get('format')!r}; allowed: {', '.join(FORMATS)}"
         )
+    if record.get("checksum") != checksum(record):
+        raise InputFileError(
+            f"'{file}' was changed after it was written (its checksum differs); "
+            "restore it, or import the cohort again"
+        )
     return dict(record)
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 checksum of a record's content, whatever its layout as text."""
+    content = {name: value for name, value in record.items() if name != "checksum"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _foreign(schema: object, record: object) -> str:
