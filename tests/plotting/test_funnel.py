@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from marrowtrace.evidence.bias import egger
+from marrowtrace.evidence.asymmetry import asymmetry
 from marrowtrace.evidence.pooling import pool_rates
 from marrowtrace.evidence.prognosis import pool_prognosis
 from marrowtrace.evidence.selection import Query
 from marrowtrace.evidence.tables import PUBLISHED, TABLE_1, bundled
-from marrowtrace.plotting.funnel import asymmetry, funnel_effects, funnel_rates
+from marrowtrace.plotting.funnel import funnel, funnel_effects, funnel_rates
 from marrowtrace.plotting.style import new_axes
+from tests.evidence.made_rows import made_rates
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def rates():
 
 
 def points(ax):
-    (line,) = [line for line in ax.lines if line.get_marker() == "o"]
+    line = next(line for line in ax.lines if line.get_marker() == "o")
     return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
 
 
@@ -56,14 +57,28 @@ def test_hazard_ratios():
 
 
 def test_title_is_the_test_and_its_lack_of_power():
-    effects, errors = [0.1, 0.4, 0.9, 0.2], [0.1, 0.3, 0.5, 0.2]
-    p = egger(effects, [e**2 for e in errors]).p_value
-    text = asymmetry(effects, errors)
-    assert f"p = {p:.2g}" in text
-    assert "under 10 studies, so it says little" in text
-    many = asymmetry([float(i % 3) for i in range(12)], [0.1 + 0.01 * i for i in range(12)])
-    assert "little" not in many
+    few = pool_rates(bundled(), Query(analyte="DTC", phase="pre"))
+    found = asymmetry(few)
+    ax = funnel(found)
+    assert ax.get_title(loc="left") == found.sentence
+    assert "under 10 studies, so it says little" in found.sentence
 
 
-def test_equal_errors_cannot_be_tested():
-    assert asymmetry([0.0, 1.0, 2.0], [0.1, 0.1, 0.1]).endswith("no test of asymmetry is possible")
+def test_filled_studies_are_hollow(rates):
+    found = asymmetry(rates)
+    ax = funnel(found)
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert found.fill.filled > 0
+    assert list(hollow[0].get_xdata()) == pytest.approx(found.fill.filled_effects)
+    low, high = ax.get_xlim()
+    assert all(low <= effect <= high for effect in found.fill.filled_effects)
+    assert ax.get_legend() is not None
+    assert funnel(asymmetry(made_rates())).get_legend() is None  # none filled
+
+
+def test_names_cover_neither_points_nor_each_other(rates):
+    ax = funnel_rates(rates)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import catalog, cohort, evidence
+from marrowtrace.cli import catalog, cohort, evidence, replay, simulate
 from marrowtrace.errors import MarrowtraceError
 
 USER_ERROR, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
@@ -28,6 +28,8 @@ app = typer.Typer(
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(evidence.app, name="evidence")
+app.command()(simulate.simulate)
+app.command()(replay.replay)
 
 
 def _print_version(wanted: bool) -> None:

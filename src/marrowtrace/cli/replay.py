@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli.output import say, write_table
+from marrowtrace.cli.output import say, write_json, write_table
 
 
 def replay(
@@ -20,6 +20,7 @@ def replay(
             help="Drawing (png, svg, pdf); patient-N.png in the folder if left out.",
         ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")] = False,
 ) -> None:
     """Simulate one patient of a history again in detail: events as a table, course as a figure."""
     from marrowtrace.plotting.patient_life import patient_life
@@ -28,7 +29,16 @@ def replay(
     from marrowtrace.simulation import replay as again
 
     life = again(History.load(folder), patient)
-    write_table(life.events, title=f"Patient {patient}")
+    if as_json:
+        write_json(
+            {
+                "schema": "marrowtrace.patient-life/1",
+                "patient": patient,
+                "events": life.events.fill_nan(None).to_dicts(),
+            }
+        )
+    else:
+        write_table(life.events, title=f"Patient {patient}")
     path = folder / f"patient-{patient}.png" if figure is None else figure
     write_figure(patient_life(life), path)
     say(f"The course is drawn in '{path}'.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from marrowtrace.cli.output import cite_papers, say, write_table
+from marrowtrace.cli.output import cite_papers, say, write_json, write_table
 
 if TYPE_CHECKING:
     from marrowtrace.simulation import Scenario
@@ -36,6 +36,7 @@ def simulate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")] = False,
 ) -> None:
     """Simulate virtual patients from the first cell to the last relapse."""
     from marrowtrace.simulation import scenario, simulate_to
@@ -43,7 +44,7 @@ def simulate(
     chosen = () if untreated else (tuple(regimen) if regimen else None)
     arm = scenario(study, regimens=chosen, values=_values(set_ or []))
     if dry_run:
-        _plan(arm, patients)
+        _plan(arm, patients, as_json=as_json)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -58,6 +59,16 @@ def simulate(
             workers=workers,
             progress=lambda now, _: bar.update(task, completed=now),
             resume=resume,
+        )
+    if as_json:
+        write_json(
+            {
+                "schema": "marrowtrace.simulation/1",
+                "scenario": arm.name,
+                "patients": done,
+                "seed": seed,
+                "output": str(out),
+            }
         )
     say(f"{done} patients simulated into '{out}'; `marrowtrace replay {out} 0` shows one life.")
     cite_papers(arm.parameters.citations())
@@ -78,11 +89,23 @@ def _values(settings: list[str]) -> dict[str, float | str]:
     return values
 
 
-def _plan(arm: Scenario, patients: int) -> None:
+def _plan(arm: Scenario, patients: int, *, as_json: bool) -> None:
     """Print what would be simulated."""
     import polars as pl
 
     rows = [parameter.as_row() for parameter in arm.parameters.values()]
+    if as_json:
+        write_json(
+            {
+                "schema": "marrowtrace.simulation-plan/1",
+                "scenario": arm.name,
+                "patients": patients,
+                "horizon": arm.horizon,
+                "therapies": [therapy.agent for therapy in arm.therapies],
+                "parameters": rows,
+            }
+        )
+        return
     heads = ["symbol", "value", "unit", "kind", "citation", "where"]
     write_table(pl.DataFrame(rows).select(heads), title=f"Parameters of {arm.name}")
     for therapy in arm.therapies:

@@ -1,0 +1,428 @@
+"""Moments at which the rates change: windows of therapy, cycles, surgery, rules and relapse."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marrowtrace.processes.kill import draw_resistant
+from marrowtrace.simulation.candidates import arrive, begin, plan, use_up
+from marrowtrace.simulation.layout import (
+    CYCLE,
+    DIRECT,
+    DORMANT,
+    ENDOSTEAL,
+    FEW,
+    GONE,
+    KILLED,
+    LOCAL,
+    LOST,
+    M_EGRESS,
+    M_KILL,
+    PERIVASCULAR,
+    Q_E,
+    Q_MODES_E,
+    Q_MODES_V,
+    Q_V,
+    RESIDUAL,
+    RESISTANT_SUBCLONE,
+    RESTRICTED,
+    RULE_ASSAY,
+    STREAM_FOUNDER,
+    STREAM_RULES,
+    SURGERY,
+    THERAPY_START,
+    VISCERAL,
+)
+from marrowtrace.simulation.lesions import (
+    adopt,
+    cycle,
+    grow_from_lines,
+    is_lesion,
+    schedule,
+    settle,
+)
+from marrowtrace.simulation.modifiers import rate, refresh
+from marrowtrace.simulation.pools import kill_pools
+from marrowtrace.simulation.trace import begin_at, blood, note
+from marrowtrace.streams import binomial, gamma, init, normal, poisson, uniform
+
+_LN10 = math.log(10.0)
+_MOBILISED_FOR = 1.0  # day that a cycle's drug meets mobilised cells
+
+
+@njit(cache=True)
+def next_edge(
+    time: float,
+    windows: NDArray[np.void],
+    count: int,
+    therapies: NDArray[np.void],
+    traits: Any,
+) -> float:
+    """Return the first edge after ``time``, infinity if there is none."""
+    edge = math.inf
+    if traits.surgery > time:
+        edge = traits.surgery
+    elif traits.stress_end > time:
+        edge = traits.stress_end
+    for w in range(count):
+        window = windows[w]
+        if window.start == math.inf:  # waits for its rule
+            day = traits.index_time + therapies[window.therapy].rule_day
+            if therapies[window.therapy].rule > 0 and day > time:
+                edge = min(edge, day)
+            continue
+        if window.start > time:
+            edge = min(edge, window.start)
+        elif window.stop > time:
+            edge = min(edge, window.stop)
+        if window.left > 0 and window.next > time:
+            edge = min(edge, window.next)
+    return edge
+
+
+@njit(cache=True)
+def apply_edge(
+    seed: int,
+    patient: int,
+    time: float,
+    therapies: NDArray[np.void],
+    windows: NDArray[np.void],
+    count: int,
+    founders: NDArray[np.void],
+    states: NDArray[np.uint64],
+    used: int,
+    ident: int,
+    pools: NDArray[np.float64],
+    work: NDArray[np.float64],
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+    scratch: NDArray[np.uint64],
+    primary: float,
+    wait: NDArray[np.float64],
+    log: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Bring all to ``time``, carry out what is due, and set the modifiers that hold from now on.
+
+    Returns
+    -------
+    tuple of int, int
+        Founders in use and the next founder's number.
+    """
+    for k in range(used):
+        f = founders[k]
+        if f.state == DORMANT:
+            if f.event == LOST and f.next <= time:  # losses wait to be noted until they matter
+                f.state, f.ended, f.next = GONE, f.next, math.inf
+            else:
+                use_up(f, time, modifiers, p)
+        elif f.state != GONE:
+            settle(states[k], f, time, modifiers, p, traits)
+    traits.primary_x, traits.primary_t = primary, time
+    for w in range(count):
+        rule = therapies[windows[w].therapy]
+        waits = windows[w].start == math.inf and rule.rule > 0
+        if waits and traits.index_time + rule.rule_day <= time:
+            _decide(
+                seed, patient, time, therapies, windows[w], primary, founders, used, pools,
+                modifiers, p, traits, scratch, log,
+            )  # fmt: skip
+    if traits.surgery == time:
+        note(log, time, SURGERY, -1, primary)
+        traits.primary_x = -math.inf
+        used, ident = _deposit(
+            seed, patient, time, p.local_residual_cells, LOCAL, founders, states, used, ident,
+            p, traits, scratch, wait,
+        )  # fmt: skip
+    for w in range(count):
+        window = windows[w]
+        if window.start <= time and window.begun == 0:
+            window.begun = 1
+            therapy = therapies[window.therapy]
+            note(log, time, THERAPY_START, -1, therapy.agent)
+            _once(therapy, time, founders, states, used, pools, work, p, traits)
+            if therapy.graft_cells > 0.0:
+                _graft(pools, therapy.graft_cells, p)
+                share = p.endosteal_share
+                for place in (PERIVASCULAR, ENDOSTEAL):
+                    cells = therapy.graft_cells * (share if place == ENDOSTEAL else 1.0 - share)
+                    used, ident = _deposit(
+                        seed, patient, time, cells, place, founders, states, used, ident,
+                        p, traits, scratch, wait,
+                    )  # fmt: skip
+    restricted = 0.0
+    for k in range(used):
+        if founders[k].state == RESTRICTED:
+            restricted += 1.0
+    refresh(
+        modifiers, windows, count, therapies, time, p, traits,
+        restricted * math.exp(p.log_restricted_size),
+    )  # fmt: skip
+    for w in range(count):
+        window = windows[w]
+        if window.left > 0 and window.next <= time:
+            window.left -= 1
+            window.next += therapies[window.therapy].cycle_length
+            if window.next >= window.stop:
+                window.left = 0
+            note(log, time, CYCLE, -1, therapies[window.therapy].agent)
+            _cycle(
+                therapies[window.therapy], time, founders, states, used, pools, work, modifiers,
+                p, traits,
+            )  # fmt: skip
+    kill = modifiers[M_KILL]
+    if traits.er > 0.0 and traits.resistant_er == 0.0:
+        kill += modifiers[8 + M_KILL]
+    if traits.her2 > 0.0 and traits.resistant_her2 == 0.0:
+        kill += modifiers[16 + M_KILL]
+    traits.primary_kill = kill
+    for k in range(used):
+        f = founders[k]
+        if f.state == DORMANT:
+            plan(f, modifiers, p)
+        elif f.state != GONE:
+            if adopt(states[k], f, time, modifiers, p, traits):
+                used, ident = _subclone(
+                    seed, patient, time, founders, states, k, used, ident, modifiers, p, traits, log
+                )
+            schedule(f, time, modifiers, p, traits)
+    return used, ident
+
+
+@njit(cache=True)
+def _decide(
+    seed: int,
+    patient: int,
+    time: float,
+    therapies: NDArray[np.void],
+    window: Any,
+    primary: float,
+    founders: NDArray[np.void],
+    used: int,
+    pools: NDArray[np.float64],
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+    rng: NDArray[np.uint64],
+    log: NDArray[np.float64],
+) -> None:
+    """Draw the assay of a rule and open its window if the count reaches the threshold."""
+    therapy = therapies[window.therapy]
+    begin_at(rng, seed, STREAM_RULES, patient, time)
+    if therapy.rule == 1:
+        count = count_marrow(rng, pools[Q_V] + pools[Q_E], p)
+    else:
+        own, others, marrow = blood(primary, time, founders, used, pools, modifiers, p, traits)
+        count = count_blood(rng, own + others + marrow, p)
+    note(log, time, RULE_ASSAY, -1, count)
+    if count >= therapy.rule_threshold:
+        lasting = window.stop
+        window.start = time + therapy.rule_delay
+        window.stop = window.start + lasting
+        window.next = window.start if therapy.cycles > 0 else math.inf
+    else:
+        window.start = -math.inf  # never
+        window.stop = -math.inf
+        window.begun, window.left = 1, 0
+
+
+@njit(cache=True)
+def count_marrow(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
+    """Draw what a laboratory counts in one aspirate of a marrow that holds ``cells``."""
+    site = gamma(rng, p.marrow_site_shape) / p.marrow_site_shape
+    return poisson(rng, cells * p.screened * site) + poisson(rng, p.false_dtc)
+
+
+@njit(cache=True)
+def count_blood(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
+    """Draw what a laboratory counts in 7.5 mL of blood when ``cells`` circulate."""
+    spread = p.blood_burst_log_sd
+    level = math.exp(spread * normal(rng) - 0.5 * spread * spread)
+    seen = cells * level * 7.5 / p.blood_volume * p.ctc_detection_probability
+    return poisson(rng, seen) + poisson(rng, p.false_ctc)
+
+
+@njit(cache=True)
+def _deposit(
+    seed: int,
+    patient: int,
+    time: float,
+    cells: float,
+    place: int,
+    founders: NDArray[np.void],
+    states: NDArray[np.uint64],
+    used: int,
+    ident: int,
+    p: Any,
+    traits: Any,
+    rng: NDArray[np.uint64],
+    wait: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Add the candidates among cells left or brought to a place at one moment."""
+    if cells <= 0.0:
+        return used, ident
+    init(rng, seed, STREAM_FOUNDER - 1 - place, patient)
+    number = int(poisson(rng, cells * traits.establishment * p.bound))
+    for _ in range(number):
+        if used >= founders.size:
+            break  # noted by the engine
+        init(states[used], seed, STREAM_FOUNDER + ident, patient)
+        route = RESIDUAL if place == LOCAL else DIRECT
+        begin(states[used], founders[used], time, place, wait)
+        arrive(states[used], founders[used], -1, route, p, traits)
+        founders[used].ident = ident
+        used += 1
+        ident += 1
+    return used, ident
+
+
+@njit(cache=True)
+def _graft(pools: NDArray[np.float64], cells: float, p: Any) -> None:
+    """Add the cells of a contaminated graft to the marrow."""
+    share = p.endosteal_share
+    pools[Q_V] += cells * (1.0 - share)
+    pools[Q_E] += cells * share
+    for mode in range(5):
+        pools[Q_MODES_V + mode] += cells * (1.0 - share)
+        pools[Q_MODES_E + mode] += cells * share
+
+
+@njit(cache=True)
+def _once(
+    therapy: Any,
+    time: float,
+    founders: NDArray[np.void],
+    states: NDArray[np.uint64],
+    used: int,
+    pools: NDArray[np.float64],
+    work: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+) -> None:
+    """Kill in marrow and at the primary's site, at the start of a therapy."""
+    marrow = math.exp(-_LN10 * therapy.marrow_log_kill)
+    local = math.exp(-_LN10 * therapy.local_log_kill)
+    if marrow < 1.0:
+        kill_pools(pools, marrow, marrow, 1.0, work)
+    if marrow >= 1.0 and local >= 1.0:
+        return
+    for k in range(used):
+        f = founders[k]
+        if f.place == LOCAL:
+            if f.state == DORMANT:
+                if uniform(states[k]) >= local:
+                    f.state, f.ended, f.next = GONE, time, math.inf
+            elif is_lesion(f) and f.state != RESTRICTED:
+                cycle(states[k], f, time, therapy.local_log_kill, p, traits)
+        elif (
+            marrow < 1.0
+            and f.place != VISCERAL
+            and f.state == DORMANT
+            and uniform(states[k]) >= marrow
+        ):
+            f.state, f.ended, f.next = GONE, time, math.inf
+
+
+@njit(cache=True)
+def _cycle(
+    therapy: Any,
+    time: float,
+    founders: NDArray[np.void],
+    states: NDArray[np.uint64],
+    used: int,
+    pools: NDArray[np.float64],
+    work: NDArray[np.float64],
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+) -> None:
+    """Carry out one cycle of a therapy on primary, pools, candidates and lesions."""
+    log10_kill = therapy.log_kill * traits.log_kill
+    if log10_kill > 0.0 and traits.primary_x > -math.inf:
+        traits.primary_x -= _LN10 * log10_kill
+        if traits.primary_x < 0.0:
+            traits.primary_x = -math.inf
+    spared = 1.0 - p.mesenchymal_protection * p.mesenchymal_reference
+    dormant = therapy.dormant_kill
+    if spared > 0.0:
+        dormant *= (1.0 - p.mesenchymal_protection * traits.mesenchymal) / spared
+    dormant = min(1.0, dormant)
+    more = max(0.0, modifiers[M_EGRESS] - 1.0) * _MOBILISED_FOR
+    out_v = 1.0 - math.exp(-p.perivascular_egress_rate * more)
+    out_e = 1.0 - math.exp(-p.endosteal_egress_rate * more)
+    keep_v = (1.0 - dormant) * (1.0 - out_v * therapy.mobilised_kill)
+    keep_e = (1.0 - dormant) * (1.0 - out_e * therapy.mobilised_kill)
+    if keep_v < 1.0 or keep_e < 1.0:
+        kill_pools(pools, keep_v, keep_e, 1.0 - dormant, work)
+    restricted = therapy.restricted_kill
+    if p.chemotherapy_log_kill_mean > 0.0:
+        restricted *= 0.5 * traits.log_kill / p.chemotherapy_log_kill_mean
+    for k in range(used):
+        f = founders[k]
+        if f.state == DORMANT:
+            keep = 1.0 - dormant
+            if f.place == PERIVASCULAR:
+                keep = keep_v
+            elif f.place == ENDOSTEAL:
+                keep = keep_e
+            if keep < 1.0 and uniform(states[k]) >= keep:
+                f.state, f.ended, f.next = GONE, time, math.inf
+        elif f.state == RESTRICTED:
+            if restricted > 0.0 and uniform(states[k]) < restricted:
+                f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
+        elif f.state != GONE:
+            cycle(states[k], f, time, log10_kill, p, traits)
+
+
+@njit(cache=True)
+def _subclone(
+    seed: int,
+    patient: int,
+    time: float,
+    founders: NDArray[np.void],
+    states: NDArray[np.uint64],
+    parent: int,
+    used: int,
+    ident: int,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+    log: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Draw the resistant cells of a lesion whose exposure begins, as a lesion of their own."""
+    f = founders[parent]
+    by_er = rate(modifiers, M_KILL, True, False) > modifiers[M_KILL]
+    by_er = by_er and f.er == 1 and f.tolerant == 0 and f.resistant_er == 0
+    mutation = p.resistance_er if by_er else p.resistance_her2
+    if mutation <= 0.0 or used >= founders.size:
+        return used, ident
+    cells = f.lines if f.state == FEW else math.exp(f.x)
+    death = p.clone_death_ratio * traits.birth
+    rng = states[used]
+    init(rng, seed, STREAM_FOUNDER + ident, patient)
+    resistant = draw_resistant(rng, cells, mutation, traits.birth, death, traits.birth, death)
+    lines = binomial(rng, resistant, 1.0 - p.clone_death_ratio)
+    if f.kill > 0.0:  # those born while the others die
+        divisions = cells * traits.birth / f.kill
+        lines += poisson(rng, mutation * divisions * (1.0 - p.clone_death_ratio))
+    if lines <= 0.0:
+        return used, ident
+    founders[used] = founders[parent]
+    child = founders[used]
+    child.ident, child.subclone = ident, f.ident
+    if by_er:
+        child.resistant_er = 1
+    else:
+        child.resistant_her2 = 1
+    child.detected, child.detected_flag, child.restrict = math.nan, 0, 0
+    child.kill = 0.0
+    grow_from_lines(rng, child, time, lines, p)
+    note(log, time, RESISTANT_SUBCLONE, ident, f.ident)
+    adopt(rng, child, time, modifiers, p, traits)
+    schedule(child, time, modifiers, p, traits)
+    return used + 1, ident + 1
