@@ -12,7 +12,7 @@ demo: .venv/ready
 	$(BIN)/marrowtrace cohort describe demo/azure -o demo
 
 test: .venv/ready-test
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: .venv/ready-check
 	$(BIN)/ruff check .

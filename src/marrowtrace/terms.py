@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 _SEPARATORS = re.compile(r"[\s\-_./]+")
@@ -40,19 +40,23 @@ class Vocabulary:
 
     name: str
     terms: Mapping[str, tuple[str, ...]]
+    _known: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = {fold(term): term for term in self.terms}
+        for term, synonyms in self.terms.items():
+            for synonym in synonyms:
+                known.setdefault(fold(synonym), term)
+        object.__setattr__(self, "_known", MappingProxyType(known))
 
     @property
     def allowed(self) -> tuple[str, ...]:
         """The accepted terms, in the order of the vocabulary."""
         return tuple(self.terms)
 
-    def synonyms(self) -> dict[str, str]:
+    def synonyms(self) -> Mapping[str, str]:
         """Folded spelling of every term and synonym to the accepted term."""
-        known = {fold(term): term for term in self.terms}
-        for term, synonyms in self.terms.items():
-            for synonym in synonyms:
-                known.setdefault(fold(synonym), term)
-        return known
+        return self._known
 
     def normalise(self, word: str) -> str | None:
         """Return the accepted term for ``word``, or None if it is unknown.

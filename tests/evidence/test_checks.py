@@ -118,7 +118,5 @@ def test_consistent_effects_pass(changes):
 
 
 def test_all_problems_of_a_row_at_once():
-    found = messages(
-        PrognosticEffect, EFFECT, hr=2.0, ci_low=1.0, p="x", endpoint="OSS", events=-3
-    )
+    found = messages(PrognosticEffect, EFFECT, hr=2.0, ci_low=1.0, p="x", endpoint="OSS", events=-3)
     assert len(found) == 4

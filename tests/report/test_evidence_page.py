@@ -38,6 +38,14 @@ def test_well_formed_with_figures_inside(page):
     assert "neither show nor refute" in page
 
 
+def test_what_one_row_or_missing_studies_could_do(page):
+    text = html_text.unescape(page)
+    assert "DTC before treatment without each row in turn" in text
+    assert "Asymmetry of the funnel: Peters p = " in text
+    assert "Trim and fill adds" in text
+    assert "fewer than 10: the test has little power" in text
+
+
 def test_own_rows_are_named():
     own = DetectionRate(row="mine", study="own2026", analyte="DTC", k=30, n=100)
     text = evidence_page(bundled().joined(EvidenceTables({}, (own,)))).html()

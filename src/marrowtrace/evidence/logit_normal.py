@@ -14,7 +14,9 @@ The model is that of Stijnen, Hamza and Ozdemir 2010 (Stat. Med. 29:3046-3067).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from scipy import optimize, special
@@ -28,6 +30,13 @@ LARGEST_TAU = 15.0
 """A likelihood that still rises here has no finite estimate of tau."""
 
 _LARGEST_LOGIT = 25.0
+_OPTIMISERS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "TNC": {"ftol": 1e-15, "gtol": 1e-9, "maxfun": 2000},
+        "L-BFGS-B": {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
+    }
+)
+_INNER_TAU = (0.05, 5.0)  # between these an optimum by TNC is taken
 _STEP = 1e-4  # of the numerical second derivatives
 
 
@@ -92,14 +101,18 @@ def fit_logit_normal(k: Floats, n: Floats, x: Floats) -> LogitNormalFit:
     best_value = flat
     # a second mode is a matter of few studies
     for start in (max(0.05, rough), 0.1) if k.size < 100 else (max(0.05, rough),):
-        found = optimize.minimize(
-            loss,
-            np.append(beta0, start),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
-        )
+        # TNC is quick, but where tau is small it steps onto 0 and stays: then the slow way
+        for method, options in _OPTIMISERS.items():
+            found = optimize.minimize(
+                loss,
+                np.append(beta0, start),
+                jac=True,
+                method=method,
+                bounds=bounds,
+                options=dict(options),
+            )
+            if _INNER_TAU[0] < found.x[p] < _INNER_TAU[1]:
+                break
         if -found.fun > best_value + 1e-10:
             best_value, best = -float(found.fun), np.asarray(found.x, dtype=np.float64)
     best = _polish(best, k, n, x)

@@ -39,6 +39,8 @@ class PooledRow:
     row, study, label : str
         Name of the row, key of its study, author and year.
     cancer, stage, phase, assay, marker, rule : str
+    volume_ml : float
+        Blood or marrow examined [mL]; NaN where not printed.
     k, n : int
     rate, ci_low, ci_high : float
         With the exact (Clopper-Pearson) interval.
@@ -59,6 +61,7 @@ class PooledRow:
     assay: str
     marker: str
     rule: str
+    volume_ml: float
     k: int
     n: int
     rate: float
@@ -258,6 +261,7 @@ def _pooled_rows(
                 assay=row.assay,
                 marker=row.marker,
                 rule=f">={row.threshold or 1}",
+                volume_ml=math.nan if row.volume_ml is None else row.volume_ml,
                 k=k[i],
                 n=n[i],
                 rate=k[i] / n[i],

@@ -45,10 +45,15 @@ class EffectRow:
 
     Parameters
     ----------
-    row, study, label, cancer, phase, endpoint, p, direction, adjustment : str
+    row, study, label, cancer, stage, phase, assay, marker : str
+    endpoint, p, direction, adjustment : str
+    volume_ml : float
+        Blood or marrow examined [mL]; NaN where not printed.
     n : int or None
     hr, ci_low, ci_high : float
         The interval as printed, else from the p-value; NaN where there is neither.
+    se : float
+        Standard error of log HR; NaN where there is none.
     weight : float
         Share in the pooled hazard ratio, or of the patients where p-values are combined.
     faults : tuple of int
@@ -59,15 +64,20 @@ class EffectRow:
     study: str
     label: str
     cancer: str
+    stage: str
     phase: str
+    assay: str
+    marker: str
     endpoint: str
     p: str
     direction: str
     adjustment: str
+    volume_ml: float
     n: int | None
     hr: float
     ci_low: float
     ci_high: float
+    se: float
     weight: float
     faults: tuple[int, ...]
     notes: tuple[str, ...]
@@ -205,7 +215,7 @@ def pool_prognosis(
         warnings.append("univariable and multivariable effects are pooled, or it is not printed")
     p, effect = None, None
     if combining:
-        p, weights = _combine(chosen.rows, method, warnings)
+        p, weights = combine_rows(chosen.rows, method, warnings)
         warnings.extend(p.warnings)
     else:
         effect = _pool(chosen.rows, method, level)
@@ -253,10 +263,10 @@ def _usable_ratio(row: PrognosticEffect) -> str:
     return ""
 
 
-def _combine(
-    rows: Sequence[PrognosticEffect], method: str, warnings: list[str]
+def combine_rows(
+    rows: Sequence[PrognosticEffect] | Sequence[EffectRow], method: str, warnings: list[str]
 ) -> tuple[CombinedP, tuple[float, ...]]:
-    """Combine p-values, and the share of patients of each."""
+    """Combine the p-values of rows; with the share of patients of each, and ``warnings`` added."""
     sizes = [row.n for row in rows]
     known = [size for size in sizes if size is not None]
     shares = tuple((size or math.nan) / sum(known) if known else math.nan for size in sizes)
@@ -313,15 +323,20 @@ def _effect_rows(
                 study=row.study,
                 label=tables.label(row.study),
                 cancer=row.cancer,
+                stage=row.stage,
                 phase=row.phase,
+                assay=row.assay,
+                marker=row.marker,
                 endpoint=row.endpoint,
                 p=row.p,
                 direction=row.direction,
                 adjustment=row.adjustment,
+                volume_ml=math.nan if row.volume_ml is None else row.volume_ml,
                 n=row.n,
                 hr=row.hr if row.hr is not None else math.nan,
                 ci_low=low,
                 ci_high=high,
+                se=ratio.se if ratio else math.nan,
                 weight=weight,
                 faults=row.faults,
                 notes=(*(f"{c.column}: {c.reason}" for c in corrections), *row.flags),

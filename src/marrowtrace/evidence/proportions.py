@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 import numpy as np
@@ -32,7 +33,7 @@ from marrowtrace.evidence.effects import (
     prediction_df,
 )
 from marrowtrace.evidence.heterogeneity import Floats, Tau2Method, check_level
-from marrowtrace.evidence.logit_normal import fit_logit_normal, tau_interval
+from marrowtrace.evidence.logit_normal import LogitNormalFit, fit_logit_normal, tau_interval
 from marrowtrace.evidence.plain_values import PlainValue, plain_fields, scalar_fields
 from marrowtrace.evidence.regression import critical_value
 
@@ -326,12 +327,20 @@ def _exact(k: Floats, n: Floats, method: str, level: float, prediction: str) -> 
     )
 
 
+@lru_cache(maxsize=256)
+def _fitted(
+    k: tuple[float, ...], n: tuple[float, ...], level: float
+) -> tuple[LogitNormalFit, tuple[float, float]]:
+    """Fit of the binomial-normal model and interval of tau, once for each set of counts."""
+    positive, total, x = np.array(k), np.array(n), np.ones((len(k), 1))
+    fit = fit_logit_normal(positive, total, x)
+    return fit, tau_interval(fit, positive, total, x, level)
+
+
 def _glmm(k: Floats, n: Floats, test: str, prediction: str, level: float) -> PooledProportion:
     """Binomial-normal model with an intercept."""
-    x = np.ones((k.size, 1))
-    fit = fit_logit_normal(k, n, x)
+    fit, (tau_low, tau_high) = _fitted(tuple(k.tolist()), tuple(n.tolist()), level)
     mean, se, tau2 = float(fit.beta[0]), float(fit.se[0]), fit.tau**2
-    tau_low, tau_high = tau_interval(fit, k, n, x, level)
     _, variances = logits(k, n)
     w = 1 / variances
     typical = (k.size - 1) / float(w.sum() - (w**2).sum() / w.sum())

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar, TypeAlias, TypeVar, cast
 
 from marrowtrace.errors import EvidenceError, Problem, ProblemList, did_you_mean
 from marrowtrace.evidence.checks import effect_problems, rate_problems
@@ -343,6 +344,12 @@ def _problems(row: DetectionRate | PrognosticEffect) -> ProblemList:
 
 def _corrected(row: Row) -> Row:
     """Return ``row`` with its corrections in place of what is printed."""
+    return cast("Row", _corrected_once(row))
+
+
+@lru_cache(maxsize=4096)
+def _corrected_once(row: DetectionRate | PrognosticEffect) -> DetectionRate | PrognosticEffect:
+    """Make and check the corrected row, once for each row."""
     return type(row)(**_corrected_values(row))
 
 

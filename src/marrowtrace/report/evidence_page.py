@@ -8,8 +8,10 @@ import polars as pl
 
 from marrowtrace.citations import bibliography, cite
 from marrowtrace.errors import EvidenceError
+from marrowtrace.evidence.asymmetry import asymmetry
 from marrowtrace.evidence.audit import KINDS, faults
 from marrowtrace.evidence.comparison import CLAIM, Comparison, compare
+from marrowtrace.evidence.leave_one_out import leave_rows_out
 from marrowtrace.evidence.pooling import PooledRate, pool_rates
 from marrowtrace.evidence.prognosis import combined_p_text, endpoints_of, pool_prognosis
 from marrowtrace.evidence.selection import RULE, Query
@@ -106,6 +108,7 @@ def _rates(tables: EvidenceTables, analyte: str) -> Section:
             footnotes=content.footnotes,
             wide=True,
         ),
+        *_robustness(main),
         Table(
             pl.DataFrame(rows),
             caption=f"{analyte} before treatment, every way of pooling",
@@ -129,6 +132,38 @@ def _rates(tables: EvidenceTables, analyte: str) -> Section:
         )
     blocks.append(Items([*main.flags], note=True))
     return Section(f"How often {analyte}s are found", blocks)
+
+
+def _robustness(result: PooledRate) -> list[Block]:
+    """What one row or missing small studies could do to a pooled rate."""
+    found = asymmetry(result)
+    tests = ", ".join(f"{test.name} p = {test.p_value:.2g}" for test in found.tests)
+    parts = [f"Asymmetry of the funnel: {tests}." if tests else f"{found.sentence}."]
+    if found.fill is not None:
+        rate, low, high = found.pooled(adjusted=True)
+        parts.append(
+            f"Trim and fill adds {found.fill.filled} made-up row(s) to {len(result.rows)}: "
+            f"{_percent(rate)} ({_percent(low)} to {_percent(high)})."
+        )
+    notes = [*found.refused, *found.warnings]
+    blocks: list[Block] = [Paragraph(" ".join(parts))]
+    without = leave_rows_out(result).rows
+    if without:
+        rows = [
+            {
+                "Without": f"{row.label} ({row.row})",
+                "Rate": _percent(row.estimate),
+                "95 % CI": f"{_percent(row.ci_low)} to {_percent(row.ci_high)}",
+                "I²": _percent(row.i2),
+                "Influential": "yes" if row.influential else "no",
+            }
+            for row in without
+        ]
+        caption = f"{result.query.analyte} before treatment without each row in turn"
+        blocks.append(Table(pl.DataFrame(rows), caption=caption, footnotes=notes))
+    elif notes:
+        blocks.append(Items(notes, note=True))
+    return blocks
 
 
 def _way(result: PooledRate, method: str) -> dict[str, object]:
