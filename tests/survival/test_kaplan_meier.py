@@ -107,3 +107,5 @@ def test_bad_input(time, event, entry, level, message):
 def test_table_has_one_row_a_time():
     curve = kaplan_meier([1, 1, 2], [1, 0, 1])
     assert curve.table().shape == (2, 7)
+    assert curve.to_json()["rows"][1]["survival"] == curve.survival[1]
+    assert kaplan_meier([1, 2], [1, 1]).to_json()["rows"][1]["low"] is None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -81,6 +82,14 @@ class SurvivalCurve:
                 "high": self.high,
             }
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the curve as JSON-ready values; what is not a number becomes null."""
+        rows = [
+            {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
+            for row in self.table().iter_rows(named=True)
+        ]
+        return {"level": self.level, "rows": rows}
 
 
 def kaplan_meier(
