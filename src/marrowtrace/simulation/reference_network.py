@@ -8,8 +8,8 @@ How `simulate_network` draws, and what in it is exact
       prediction from both ends, :math:`\hat P(u) = P_0 + (P_1-P_0)(e^{gu}-1)/(e^{gh}-1)` with g
       the net rate, whose expectation is that of P at any step h, so no mean depends on h. What is
       neglected is that a cell shed is missing from P afterwards, and the noise of P inside a
-      step: at 300 days the standard deviation of D is 0.002 % (`R1`) and 0.17 % (`R2`) too high,
-      the same to 0.003 % for steps of 1 to 25 days.
+      step: at 300 days the standard deviations of D and A are 0.17 % and 0.13 % too high (`R2`),
+      or 0.002 % and less (`R1`); steps of 1 to 25 days change that of D by less than 0.003 %.
     - **C** is Poisson with mean :math:`sP/(k+g)` (shedding s, removal k from the blood), and cells
       lodge at that mean times the rate of lodging. This neglects only the first hours after the
       start: the relative error of the mean of D is :math:`(g/k)e^{-gt}`, 4e-6 at 300 days.
