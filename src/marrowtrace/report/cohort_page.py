@@ -115,7 +115,7 @@ def _follow_up_blocks(description: CohortDescription) -> list[Block]:
     )
     by_arm = [
         Figure(
-            _svg(survival_curves(curves, ylabel=f"free of {endpoint.replace('_', ' ')}")),
+            _svg(survival_curves(curves, ylabel=_axis(endpoint))),
             f"Kaplan-Meier curves of {endpoint.replace('_', ' ')} by arm, with numbers at risk",
             caption=f"{endpoint.replace('_', ' ').capitalize()} by arm, with 95 % intervals. Arms "
             "are compared here by eye only; patients may differ in other ways.",
@@ -139,6 +139,11 @@ def _follow_up_blocks(description: CohortDescription) -> list[Block]:
             "on few patients.",
         ),
     ]
+
+
+def _axis(endpoint: str) -> str:
+    words = endpoint.replace("_", " ")
+    return words if words.endswith("survival") else f"free of {words}"
 
 
 def _readable(curves: Mapping[str, SurvivalCurve]) -> dict[str, SurvivalCurve]:
