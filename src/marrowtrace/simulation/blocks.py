@@ -40,7 +40,7 @@ from marrowtrace.simulation.layout import (
 )
 from marrowtrace.simulation.lesions import log_size
 from marrowtrace.simulation.patient import MAX_SWEEPS, choose_therapies, draw_traits
-from marrowtrace.simulation.pools import ARRIVALS, MAX_NODES, NODE_FIELDS
+from marrowtrace.simulation.pools import ARRIVALS, CLOCKS, MAX_NODES, NODE_FIELDS
 from marrowtrace.streams import STATE_WORDS
 
 _COLUMNS = len(PATIENTS)
@@ -223,7 +223,7 @@ def simulate_block(
     pools = np.zeros(POOLS)
     modifiers = np.zeros(MODIFIERS)
     arrived = np.zeros(ARRIVALS)
-    work = np.zeros(2 * MODES + 7)
+    work = np.zeros(2 * MODES + 1 + CLOCKS)
     nodes = np.zeros((MAX_NODES if parameters[0].wait_exponential == 0.0 else 2, NODE_FIELDS))
     sweeps = np.zeros(MAX_SWEEPS)
     summary = np.zeros(SUMMARY)

@@ -29,9 +29,11 @@ from marrowtrace.simulation.layout import (
     M_EGRESS,
     M_ESTABLISH,
     M_EXPOSED,
+    M_HOMING,
     M_IMMUNE,
     M_LOSS,
     M_MARROW,
+    M_READINESS,
     M_RETURN,
     M_VISCERAL,
     M_VISCERAL_LOSS,
@@ -44,7 +46,13 @@ from marrowtrace.simulation.layout import (
     VISCERAL,
 )
 from marrowtrace.simulation.lesions import adopt, grow_from_lines, restrict, schedule, sensitive_er
-from marrowtrace.simulation.modifiers import factor, infinite_if_none, nk_sparing, rate
+from marrowtrace.simulation.modifiers import (
+    factor,
+    infinite_if_none,
+    lodging_probability,
+    nk_sparing,
+    rate,
+)
 from marrowtrace.simulation.pools import settling_probability
 from marrowtrace.streams import binomial, exponential, uniform
 
@@ -99,6 +107,7 @@ def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, tra
     f.escape_cause = f.end_cause = f.detected_flag = f.restrict = f.tolerant = 0
     f.subclone = -1
     f.lines = f.limit = f.age = f.kill = f.x = 0.0
+    f.emt_1, f.emt_2, f.emt_day = traits.mode_1, traits.mode_2, f.seeded
     flip = uniform(rng) < p.receptor_discordance
     f.er = int((traits.er > 0.0) != flip)
     flip = uniform(rng) < p.receptor_discordance
@@ -200,6 +209,13 @@ def live_through(
     if event == LOST:
         f.state, f.ended, f.next = GONE, time, math.inf
         return LOST
+    if event == EGRESS and modifiers[M_READINESS] > 1.0:  # a ready niche takes more of them back
+        homing = modifiers[M_HOMING] * modifiers[M_READINESS]
+        away = 1.0 - lodging_probability(p.rehoming_probability, homing)
+        if uniform(rng) * (1.0 - modifiers[M_RETURN]) >= away:
+            f.egress = exponential(rng)
+            plan(f, modifiers, p)
+            return NOTHING
     if event == EGRESS:
         if uniform(rng) >= settling_probability(p, traits):
             f.state, f.ended, f.next = GONE, time, math.inf

@@ -47,6 +47,7 @@ from marrowtrace.simulation.lesions import (
     settle,
 )
 from marrowtrace.simulation.modifiers import rate, refresh
+from marrowtrace.simulation.phenotypes import spare_mesenchymal
 from marrowtrace.simulation.pools import kill_pools
 from marrowtrace.simulation.trace import begin_at, blood, note
 from marrowtrace.streams import binomial, gamma, init, normal, poisson, uniform
@@ -147,7 +148,7 @@ def apply_edge(
             note(log, time, THERAPY_START, -1, therapy.agent)
             _once(therapy, time, founders, states, used, pools, work, p, traits)
             if therapy.graft_cells > 0.0:
-                _graft(pools, therapy.graft_cells, p)
+                _graft(pools, therapy.graft_cells, p, traits)
                 share = p.endosteal_share
                 for place in (PERIVASCULAR, ENDOSTEAL):
                     cells = therapy.graft_cells * (share if place == ENDOSTEAL else 1.0 - share)
@@ -282,14 +283,15 @@ def _deposit(
 
 
 @njit(cache=True)
-def _graft(pools: NDArray[np.float64], cells: float, p: Any) -> None:
+def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> None:
     """Add the cells of a contaminated graft to the marrow."""
     share = p.endosteal_share
     pools[Q_V] += cells * (1.0 - share)
     pools[Q_E] += cells * share
     for mode in range(5):
-        pools[Q_MODES_V + mode] += cells * (1.0 - share)
-        pools[Q_MODES_E + mode] += cells * share
+        of_shed = traits.mode_1 if mode == 0 else traits.mode_2 if mode == 1 else 1.0
+        pools[Q_MODES_V + mode] += cells * (1.0 - share) * of_shed
+        pools[Q_MODES_E + mode] += cells * share * of_shed
 
 
 @njit(cache=True)
@@ -308,7 +310,7 @@ def _once(
     marrow = math.exp(-_LN10 * therapy.marrow_log_kill)
     local = math.exp(-_LN10 * therapy.local_log_kill)
     if marrow < 1.0:
-        kill_pools(pools, marrow, marrow, 1.0, work)
+        kill_pools(pools, marrow, marrow, marrow, 1.0, work)
     if marrow >= 1.0 and local >= 1.0:
         return
     for k in range(used):
@@ -348,28 +350,41 @@ def _cycle(
         if traits.primary_x < 0.0:
             traits.primary_x = -math.inf
     spared = 1.0 - p.mesenchymal_protection * p.mesenchymal_reference
-    dormant = therapy.dormant_kill
+    dormant = min(1.0, therapy.dormant_kill)
+    plain = protected = dormant  # in marrow: epithelial and hybrid cells, mesenchymal ones
     if spared > 0.0:
-        dormant *= (1.0 - p.mesenchymal_protection * traits.mesenchymal) / spared
-    dormant = min(1.0, dormant)
+        plain = min(1.0, therapy.dormant_kill / spared)
+        protected = min(1.0, therapy.dormant_kill * (1.0 - p.mesenchymal_protection) / spared)
     more = max(0.0, modifiers[M_EGRESS] - 1.0) * _MOBILISED_FOR
     out_v = 1.0 - math.exp(-p.perivascular_egress_rate * more)
     out_e = 1.0 - math.exp(-p.endosteal_egress_rate * more)
-    keep_v = (1.0 - dormant) * (1.0 - out_v * therapy.mobilised_kill)
-    keep_e = (1.0 - dormant) * (1.0 - out_e * therapy.mobilised_kill)
-    if keep_v < 1.0 or keep_e < 1.0:
-        kill_pools(pools, keep_v, keep_e, 1.0 - dormant, work)
+    stay_v = 1.0 - out_v * therapy.mobilised_kill
+    stay_e = 1.0 - out_e * therapy.mobilised_kill
+    if dormant > 0.0 or stay_v < 1.0 or stay_e < 1.0:
+        left_v = _spare(pools, Q_V, Q_MODES_V, plain, protected, p)
+        left_e = _spare(pools, Q_E, Q_MODES_E, plain, protected, p)
+        kill_pools(pools, left_v * stay_v, left_e * stay_e, 1.0 - dormant, 1.0 - dormant, work)
     restricted = therapy.restricted_kill
     if p.chemotherapy_log_kill_mean > 0.0:
         restricted *= 0.5 * traits.log_kill / p.chemotherapy_log_kill_mean
+    span, fade_1, fade_2 = 0.0, 1.0, 1.0
     for k in range(used):
         f = founders[k]
         if f.state == DORMANT:
             keep = 1.0 - dormant
-            if f.place == PERIVASCULAR:
-                keep = keep_v
-            elif f.place == ENDOSTEAL:
-                keep = keep_e
+            if f.place == PERIVASCULAR or f.place == ENDOSTEAL:
+                keep = stay_v if f.place == PERIVASCULAR else stay_e
+                if dormant > 0.0:
+                    if time - f.emt_day != span:  # one span for all who lived at the last cycle
+                        span = time - f.emt_day
+                        fade_1, fade_2 = math.exp(-p.emt_1 * span), math.exp(-p.emt_2 * span)
+                    f.emt_1 *= fade_1
+                    f.emt_2 *= fade_2
+                    f.emt_day = time
+                    left, f.emt_1, f.emt_2 = spare_mesenchymal(
+                        f.emt_1, f.emt_2, plain, protected, p
+                    )
+                    keep *= left
             if keep < 1.0 and uniform(states[k]) >= keep:
                 f.state, f.ended, f.next = GONE, time, math.inf
         elif f.state == RESTRICTED:
@@ -377,6 +392,21 @@ def _cycle(
                 f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
         elif f.state != GONE:
             cycle(states[k], f, time, log10_kill, p, traits)
+
+
+@njit(cache=True)
+def _spare(
+    pools: NDArray[np.float64], place: int, modes: int, plain: float, protected: float, p: Any
+) -> float:
+    """Set the EMT composition of a niche after a kill by phenotype; return the fraction left."""
+    total = pools[place]
+    if total <= 0.0:
+        return 1.0 - plain
+    left, one, two = spare_mesenchymal(
+        pools[modes] / total, pools[modes + 1] / total, plain, protected, p
+    )
+    pools[modes], pools[modes + 1] = one * total, two * total
+    return left
 
 
 @njit(cache=True)

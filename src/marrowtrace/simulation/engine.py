@@ -40,14 +40,13 @@ from marrowtrace.simulation.layout import (
     LOCAL,
     LOST,
     M_GROWTH,
+    M_READINESS,
     M_SHEDDING,
     MAX_STEPS,
     NOT_ENTERED,
     ONSET,
     PERIVASCULAR,
     POOLS,
-    Q_ER,
-    Q_HER2,
     RECIRCULATED,
     RESTRICTED,
     RESTRICTION,
@@ -60,7 +59,8 @@ from marrowtrace.simulation.layout import (
 from marrowtrace.simulation.lesions import log_size, shed
 from marrowtrace.simulation.modifiers import refresh
 from marrowtrace.simulation.patient import begin_follow_up
-from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance
+from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance, longest_step
+from marrowtrace.simulation.receptors import begin_receptors
 from marrowtrace.simulation.trace import note, observe, trail
 from marrowtrace.streams import exponential, init, uniform
 
@@ -249,15 +249,15 @@ def live(
         pools[i] = 0.0
     for i in range(work.size):
         work[i] = 0.0
-    pools[Q_ER] = traits.er
-    pools[Q_HER2] = traits.her2
+    begin_receptors(pools, traits.er, traits.her2)
+    modifiers[M_READINESS] = 1.0
     init(arrivals, seed, STREAM_ARRIVALS, patient)
     time, used, ident, node_count = start, 0, 0, 0
     shedding_lesions, vacant = 0, 0
     expected, next_arrival = 0.0, exponential(arrivals)
     chance = traits.establishment * p.bound
     visit, code, limited = 0, COMPLETE, math.inf
-    closed = False
+    closed, remembers = False, p.memory_gain > 0.0
     plateau, corner = p.log_tumour_carrying_capacity, p.log_growth_hand_over_size
     end = min(p.horizon if p.entry == 0.0 else _ENTRY_WITHIN, traits.other_death)
     last = end
@@ -285,12 +285,18 @@ def live(
             if closed:
                 limit *= _COARSER  # what is shed now only adds to burdens
             stop = min(stop, time + limit)
+        if p.wait_exponential == 0.0:
+            stop = min(stop, time + longest_step(modifiers, p))
         if sheds or shedding_lesions > 0:  # the steps are short: only a relapse needs its own
             if summary[DISTANT] == math.inf:
                 stop = min(stop, last)
         else:
             for k in range(used):
                 stop = min(stop, stops[k])
+        if remembers:
+            for k in range(used):
+                if founders[k].state != DORMANT:
+                    stop = min(stop, nexts[k])
         stop = max(stop, time)
         length = stop - time
         if length > 0.0:
@@ -366,12 +372,14 @@ def live(
             expected += mean
         time = stop
         # ---- what happens up to now
+        changed = False  # whether immune memory must be taken anew
         for k in range(used):
             if nexts[k] > time:
                 continue
             f = founders[k]
             shed_before = _sheds_now(f, f.t0, modifiers[M_GROWTH], p, traits)
             while nexts[k] <= time:
+                was_restricted = f.state == RESTRICTED
                 if f.state == DORMANT:
                     event = live_through(states[k], f, modifiers, p, traits, wait)
                     noted = ESTABLISHMENT if event == AWAKENING else event
@@ -380,6 +388,7 @@ def live(
                         summary[FIRST_LESION] = min(summary[FIRST_LESION], f.awakened)
                 else:
                     happen(states[k], f, modifiers, p, traits, summary, log)
+                changed |= remembers and was_restricted != (f.state == RESTRICTED)
                 _note_next(k, founders, nexts, stops, modifiers[M_GROWTH], p, traits)
             if f.state == GONE and math.isnan(f.awakened):
                 free[vacant] = k
@@ -424,7 +433,7 @@ def live(
         if steps >= MAX_STEPS or node_count >= nodes.shape[0] - 1:
             code, end, limited = STEP_LIMIT, time, time
             break
-        if edge <= time or relapsed:
+        if edge <= time or relapsed or changed:
             used, ident = apply_edge(
                 seed, patient, time, therapies, windows, window_count, founders, states, used,
                 ident, pools, work, modifiers, p, traits, scratch, primary_size(time, p, traits),

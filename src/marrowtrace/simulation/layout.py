@@ -88,7 +88,8 @@ M_EFFECTOR, M_GROWTH, M_SHEDDING, M_STEM, M_SPROUTING, M_OSTEOCLAST, M_SUPPRESSO
 # derived from the above
 M_WAKE_V, M_WAKE_E, M_LODGE_ODDS, M_VISCERAL_ODDS, M_REMOVAL, M_RETURN = range(40, 46)
 M_SITES, M_IMMUNE, M_EXPOSED = range(46, 49)
-MODIFIERS = 49
+M_READINESS = 49  # of the niche, at the end of the last step; not of the therapies
+MODIFIERS = 50
 
 # ---- pools ---------------------------------------------------------------------------------------
 (
@@ -97,14 +98,13 @@ MODIFIERS = 49
     Q_FREE,
     Q_O,
     Q_O_MARROW,
-    Q_ER,
-    Q_HER2,
-    Q_TOLERANT,
     Q_READY,
-) = range(9)
-Q_MODES_V, Q_MODES_E = 9, 14  # five modes each: two of EMT, stem-like, UPR, osteomimetic
+) = range(6)
+Q_MODES_V, Q_MODES_E = 6, 11  # five modes each: two of EMT, stem-like, UPR, osteomimetic
 MODES = 5
-POOLS = 19
+Q_RECEPTORS = 16  # four shares for each of V, E, O and O by way of marrow
+R_SENSITIVE, R_TOLERANT_ER, R_TOLERANT, R_HER2 = range(4)
+POOLS = 32
 
 # ---- outputs -------------------------------------------------------------------------------------
 BURDENS = (
@@ -224,7 +224,7 @@ _WHOLE = (
 )
 _REAL = (
     "seeded awakened escaped detected ended cells wait loss egress flip_er flip_her2 tolerance"
-    " eliminate mutate environment clock x t0 age lines limit kill next"
+    " eliminate mutate environment clock x t0 age lines limit kill next emt_1 emt_2 emt_day"
 )
 FOUNDER = np.dtype(
     [(n, np.int64) for n in _WHOLE.split()] + [(n, np.float64) for n in _REAL.split()]

@@ -18,9 +18,7 @@ from marrowtrace.simulation.layout import (
     M_REMOVAL,
     M_SHEDDING,
     Q_E,
-    Q_ER,
     Q_FREE,
-    Q_HER2,
     Q_MODES_E,
     Q_MODES_V,
     Q_O,
@@ -30,6 +28,7 @@ from marrowtrace.simulation.layout import (
     STREAM_BURSTS,
 )
 from marrowtrace.simulation.lesions import log_size, shed
+from marrowtrace.simulation.pools import marrow_receptors
 from marrowtrace.streams import init, normal
 
 _BLOCKS_PER_HOUR = 64
@@ -161,8 +160,8 @@ def observe(
     out[9] = math.exp(spread * normal(bursts) - 0.5 * spread * spread)
     total = pools[Q_V] + pools[Q_E]
     if total > 0.0:
-        one = (pools[Q_MODES_V] + pools[Q_MODES_E]) / total * traits.mode_1
-        two = (pools[Q_MODES_V + 1] + pools[Q_MODES_E + 1]) / total * traits.mode_2
+        one = (pools[Q_MODES_V] + pools[Q_MODES_E]) / total
+        two = (pools[Q_MODES_V + 1] + pools[Q_MODES_E + 1]) / total
         out[10] = p.limit_e + p.right_1e * one + p.right_2e * two
         out[11] = p.limit_h + p.right_1h * one + p.right_2h * two
         out[12] = p.limit_m + p.right_1m * one + p.right_2m * two
@@ -173,7 +172,7 @@ def observe(
     else:
         for i in range(10, 16):
             out[i] = math.nan
-    out[16], out[17] = pools[Q_ER], pools[Q_HER2]
+    out[16], out[17] = marrow_receptors(pools)
     fed = own + others + marrow
     out[18] = traits.mesenchymal
     if fed > 0.0 and total > 0.0:
