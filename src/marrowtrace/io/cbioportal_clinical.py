@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -249,7 +250,7 @@ def _words(name: str, vocabulary: Vocabulary, values: pl.Series, report: list[st
     return pl.Series(name, found, dtype=pl.String)
 
 
-def _lookup(word: str, known: dict[str, str]) -> str | None:
+def _lookup(word: str, known: Mapping[str, str]) -> str | None:
     """Find a term for a word, or for its first part ('Breast Cancer' or 'Breast/...')."""
     folded = fold(word)
     if folded in known:
