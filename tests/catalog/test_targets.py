@@ -22,11 +22,15 @@ def test_counts_give_the_printed_share(name):
             assert target.value == pytest.approx(target.positive / target.patients, abs=6e-4)
 
 
-def test_only_early_breast_was_fitted():
-    assert {name for name in target_names() if any(t.used for t in targets(name))} == {
-        "early-breast"
+def test_figures_that_a_set_was_fitted_to_are_marked():
+    used = {name: {t.name for t in targets(name) if t.used} for name in target_names()}
+    assert len(used.pop("early-breast")) == 26
+    assert used.pop("localised-prostate") == {
+        "dtc_at_diagnosis",
+        "metastasis_7_years_dtc_positive",
+        "metastasis_7_years_dtc_negative",
     }
-    assert sum(target.used for target in targets("early-breast")) == 26
+    assert not any(used.values())
 
 
 def test_the_reservoir_is_held_against_the_figures_of_its_base():

@@ -89,6 +89,9 @@ def test_detection_and_missing(cohort):
     found = describe(cohort)
     marrow = found.detection.rows.filter(pl.col("site") == "bone_marrow").row(0, named=True)
     assert (marrow["positive"], marrow["samples"], marrow["rate"]) == (1, 2, 0.5)
+    shown = found.detection_table().filter(pl.col("cells") == "DTC").row(0, named=True)
+    assert shown["positive samples"] == "1/2"
+    assert shown["rate (95 %)"].startswith("0.500 (0.013 to 0.987")
     age = found.missing.filter(pl.col("column") == "age").row(0, named=True)
     assert (age["missing"], age["share"]) == (1, 0.25)
 

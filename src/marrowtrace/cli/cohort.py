@@ -142,7 +142,7 @@ def describe(
         write_table(description.groups, title="Patients")
         write_table(description.numbers, title="Numbers known of the patients")
         write_table(description.follow_up_table(), title="Follow-up by reverse Kaplan-Meier")
-        write_table(description.detection.rows, title="Positivity (exact intervals)")
+        write_table(description.detection_table(), title="Positivity (exact intervals)")
         write_table(description.measurements, title="Other markers")
         write_table(description.treatments, title="Treatments (days)")
         write_table(description.missing, title="Missing values")

@@ -82,6 +82,27 @@ class CohortDescription:
         ]
         return pl.DataFrame(rows, infer_schema_length=None)
 
+    def detection_table(self) -> pl.DataFrame:
+        """Return the detection rates for reading, each rate with its interval in one column."""
+        rows = [
+            {
+                "cells": row["cell_class"],
+                "site": row["site"].replace("_", " "),
+                "assay": row["assay"],
+                "phase": row["phase"],
+                "patients": row["patients"],
+                "positive samples": f"{row['positive']}/{row['samples']}",
+                "rate (95 %)": _with_interval(row["rate"], row["low"], row["high"], ".3f"),
+                "median day": row["median_day"],
+                "median count": row["median_count"],
+                "largest": row["max_count"],
+                "examined (median)": row["median_examined"],
+                "unit": (row["examined_unit"] or "").replace("_", " ") or None,
+            }
+            for row in self.detection.rows.iter_rows(named=True)
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
     def to_json(self) -> dict[str, Any]:
         """Return everything but the curves as JSON-ready values; NaN becomes null."""
         frames = {

@@ -164,7 +164,7 @@ def _detection_blocks(description: CohortDescription) -> list[Block]:
             "interval; the fractions are positive over all samples.",
         ),
         Table(
-            rows,
+            description.detection_table(),
             caption="Positivity by site, assay and phase.",
             footnotes=[
                 "Exact (Clopper-Pearson) intervals for samples; where patients gave several "
