@@ -107,7 +107,7 @@ def targets(name: str) -> tuple[Target, ...]:
 
     Examples
     --------
-    >>> sum(target.used for target in targets("localised-prostate"))
+    >>> sum(target.used for target in targets("lung"))
     0
     """
     found = description(name)
