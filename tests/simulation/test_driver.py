@@ -111,3 +111,25 @@ def test_interrupt_leaves_no_thread_behind():
     with pytest.raises(KeyboardInterrupt):
         simulate(scenario("early-breast"), 20_000, seed=1, workers=2, progress=interrupt)
     assert threading.active_count() == before
+
+
+def test_chosen_patients_live_as_they_do_in_the_cohort(reference):
+    chosen = np.array([3, 17, 18, 1203], np.int64)
+    part = simulate(scenario("early-breast"), 4, seed=5, patients=chosen)
+    assert part.patient.tolist() == chosen.tolist()
+    np.testing.assert_array_equal(part.patients, reference.patients[chosen])
+    np.testing.assert_array_equal(part.burdens, reference.burdens[chosen])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        (np.array([1.0, 2.0]), "give 2 whole numbers"),
+        (np.array([1, 2, 3]), "give 2 whole numbers"),
+        (np.array([2, 1]), "ascending"),
+        (np.array([-1, 1]), "from 0 on"),
+    ],
+)
+def test_numbers_of_patients_that_cannot_be(numbers, message):
+    with pytest.raises(SimulationError, match=message):
+        simulate(scenario("early-breast"), 2, seed=5, patients=numbers)

@@ -172,8 +172,7 @@ def _grown(lesions: NDArray[np.void]) -> NDArray[np.void]:
 @njit(cache=True, nogil=True)
 def simulate_block(
     seed: int,
-    first: int,
-    count: int,
+    numbers: NDArray[np.int64],
     parameters: NDArray[np.void],
     therapies: NDArray[np.void],
     visits: NDArray[np.float64],
@@ -181,11 +180,12 @@ def simulate_block(
     log: NDArray[np.float64],
     path: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.void], NDArray[np.int64]]:
-    """Simulate patients ``first`` to ``first + count - 1``.
+    """Simulate the patients of these numbers.
 
     Parameters
     ----------
-    seed, first, count : int
+    seed : int
+    numbers : ndarray of int64, shape (count,)
     parameters : ndarray of PARAMETER, shape (4,)
     therapies : ndarray of THERAPY, shape (n_therapies,)
     visits : ndarray of float64, shape (n_visits,)
@@ -204,6 +204,7 @@ def simulate_block(
         In order of patients.
     lesion_counts : ndarray of int64, shape (count,)
     """
+    count = numbers.size
     patients = np.empty((count, _COLUMNS))
     burdens = np.full((count, visits.size + 1, _BURDENS), np.nan, np.float32)
     lesions = np.zeros(4 * count + 64, LESION)
@@ -228,7 +229,7 @@ def simulate_block(
     sweeps = np.zeros(MAX_SWEEPS)
     summary = np.zeros(SUMMARY)
     for i in range(count):
-        patient = first + i
+        patient = numbers[i]
         traits = trait_array[0]
         subtype = draw_traits(scratch, seed, patient, parameters, traits, sweeps)
         p = parameters[subtype]

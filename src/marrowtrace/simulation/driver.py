@@ -86,6 +86,19 @@ def _checked(n: int, seed: int, first: int, workers: int | None) -> tuple[int, i
     return whole[0], whole[1], whole[2], whole[3]
 
 
+def _numbers(patients: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The numbers of patients, ascending and as many as announced."""
+    numbers = np.ascontiguousarray(patients)
+    if numbers.dtype.kind not in "iu" or numbers.shape != (n,):
+        raise SimulationError(
+            f"patients: {numbers.dtype} of shape {numbers.shape}; give {n} whole numbers"
+        )
+    numbers = numbers.astype(np.int64)
+    if numbers[0] < 0 or (np.diff(numbers) <= 0).any():
+        raise SimulationError("patients: give numbers from 0 on, ascending, each once")
+    return numbers
+
+
 def simulate(
     scenario: Scenario,
     n: int,
@@ -94,8 +107,9 @@ def simulate(
     workers: int | None = None,
     progress: Progress | None = None,
     first: int = 0,
+    patients: NDArray[np.int64] | None = None,
 ) -> History:
-    """Simulate patients ``first`` to ``first + n - 1``.
+    """Simulate patients ``first`` to ``first + n - 1``, or those of the numbers given.
 
     Parameters
     ----------
@@ -111,6 +125,9 @@ def simulate(
         Called with the patients done and in all, after each block.
     first : int
         Number of the first patient.
+    patients : ndarray of int64, shape (n,), optional
+        Numbers of the patients, ascending, in place of ``first`` and those that follow it: some of
+        a cohort, under another therapy.
 
     Returns
     -------
@@ -131,8 +148,11 @@ def simulate(
     from marrowtrace.simulation.trace import TRAIL
 
     n, seed, first, threads = _checked(n, seed, first, workers)
+    numbers = np.arange(first, first + n, dtype=np.int64)
+    if patients is not None:
+        numbers = _numbers(patients, n)
     parameters, therapies, visits, law = arrays(scenario)
-    patients = np.empty((n, len(PATIENTS)))
+    columns = np.empty((n, len(PATIENTS)))
     burdens = np.empty((n, len(scenario.visits) + 1, len(BURDENS)), np.float32)
     lesions: list[NDArray[np.void]] = [np.empty(0, LESION)] * (-(-n // BLOCK))
     counts = np.empty(n, np.int64)
@@ -142,9 +162,9 @@ def simulate(
         start = block * BLOCK
         size = min(BLOCK, n - start)
         rows, seen, found, number = simulate_block(
-            seed, first + start, size, parameters, therapies, visits, law, log, path
+            seed, numbers[start : start + size], parameters, therapies, visits, law, log, path
         )
-        patients[start : start + size] = rows
+        columns[start : start + size] = rows
         burdens[start : start + size] = seen
         counts[start : start + size] = number
         lesions[block] = found
@@ -171,8 +191,8 @@ def simulate(
     return History(
         scenario,
         seed,
-        np.arange(first, first + n, dtype=np.int64),
-        patients,
+        numbers,
+        columns,
         burdens,
         _emptied(lesions),
         np.concatenate([[0], np.cumsum(counts)]),

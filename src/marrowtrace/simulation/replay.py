@@ -54,7 +54,7 @@ def life(scenario: Scenario, seed: int, patient: int) -> PatientHistory:
     path = np.zeros((MAX_STEPS + 2, len(TRAIL)))
     parameters, therapies, visits, law = arrays(scenario)
     rows, seen, found, _ = simulate_block(
-        seed, patient, 1, parameters, therapies, visits, law, log, path
+        seed, np.array([patient], np.int64), parameters, therapies, visits, law, log, path
     )
     record = History(
         scenario,

@@ -1,0 +1,1 @@
+"""Assays: what a laboratory would have seen of a patient's tumour cells."""

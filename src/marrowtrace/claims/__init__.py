@@ -1,0 +1,1 @@
+"""Claims: the review's statements as executable checks."""

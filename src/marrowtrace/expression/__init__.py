@@ -1,0 +1,1 @@
+"""Expression: the state of tumour cells, and which comparisons the data can bear."""

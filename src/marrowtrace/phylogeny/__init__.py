@@ -1,0 +1,1 @@
+"""Phylogeny: clone trees, migration histories, and whether cells left early or late."""

@@ -1,0 +1,1 @@
+"""Studies: from a protocol file to a folder of results."""
