@@ -1,0 +1,91 @@
+"""Lineages that left the primary: the largest clades of a cell tree without a cell of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marrowtrace.phylogeny.cell_tree import CellTree, upward
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """One clade of cells found outside the primary only.
+
+    Parameters
+    ----------
+    node : int
+        Its last common ancestor in the tree.
+    cells : tuple of int
+        Positions of its cells.
+    sites : tuple of str
+        Where they were found.
+    """
+
+    node: int
+    cells: tuple[int, ...]
+    sites: tuple[str, ...]
+
+
+def lineages(tree: CellTree, primary: str) -> tuple[Lineage, ...]:
+    """Return the largest clades without a cell of the primary, those of most cells first."""
+    outside = np.array([site != primary for site in tree.cells.sites])
+    clades = tree.clades
+    pure = ~(clades & ~outside).any(axis=1)
+    found = []
+    for node in np.flatnonzero(pure):
+        above = tree.parent[node]
+        if above >= 0 and pure[above]:
+            continue
+        inside = np.flatnonzero(clades[node])
+        sites = tuple(sorted({tree.cells.sites[i] for i in inside}))
+        found.append(Lineage(int(node), tuple(int(i) for i in inside), sites))
+    return tuple(sorted(found, key=lambda lineage: (-len(lineage.cells), lineage.node)))
+
+
+def site_changes(parent: NDArray[np.int64], outside: NDArray[np.bool_]) -> int:
+    """Return the fewest changes between primary and elsewhere along the tree (Fitch 1971)."""
+    states = np.zeros(parent.size, np.int64)
+    cells = outside.size
+    states[:cells] = np.where(outside, 2, 1)
+    first: dict[int, int] = {}
+    changes = 0
+    for node in upward(parent):
+        above = int(parent[node])
+        if above < 0:
+            continue
+        if above not in first:
+            first[above] = int(states[node])
+            continue
+        both = first[above] & int(states[node])
+        states[above] = both or first[above] | int(states[node])
+        changes += both == 0
+    return changes
+
+
+def association(
+    parent: NDArray[np.int64],
+    outside: NDArray[np.bool_],
+    rng: np.random.Generator,
+    permutations: int = 999,
+) -> float:
+    """Return the p-value of cells being sorted by site along the tree no more than by chance.
+
+    The fewest changes of site are compared with those of cells whose labels are permuted (Slatkin
+    and Maddison 1989, Genetics 123:603).
+
+    Parameters
+    ----------
+    parent : ndarray of int64, shape (2 n_cells - 1,)
+    outside : ndarray of bool, shape (n_cells,)
+        Whether each cell is from outside the primary.
+    rng : numpy.random.Generator
+    permutations : int
+    """
+    changes = site_changes(parent, outside)
+    as_few = sum(
+        site_changes(parent, rng.permutation(outside)) <= changes for _ in range(permutations)
+    )
+    return (1 + as_few) / (1 + permutations)
