@@ -3,8 +3,8 @@
 The trunk is what every cell of the primary carries. A lineage that left *late* carries all of it,
 but for mutations lost since, and may carry mutations of a part of the primary only. One that left
 *early*, after a fraction u of the trunk, lacks the rest, and carries nothing that arose later in
-the primary. With N trunk mutations of which the lineage surely lacks k, and no loss, the odds of early
-against late are B(N - k + 1, k + 1) against [k = 0]: N = 10 and k = 0 give 1 to 11.
+the primary. With N trunk mutations of which the lineage surely lacks k, and no loss, the odds of
+early against late are B(N - k + 1, k + 1) against [k = 0]: N = 10 and k = 0 give 1 to 11.
 """
 
 from __future__ import annotations
