@@ -20,11 +20,9 @@ _READ_ERROR = 0.005
 _GRID = np.linspace(0.05, 0.95, 19)
 _CCF_SD = 0.1
 _PART_OF_SAMPLE = np.array([0.25, 0.5, 0.25])
-_COPIES = (
-    1 / 2,
-    2 / 3,
-    1.0,
-)  # mutated share of the copies in a cell: diploid, gained, the only one
+# Mutated share of the copies in a cell: diploid, gained, the only one; how likely each is, assumed.
+_COPIES = (1 / 2, 2 / 3, 1.0)
+_COPIES_PRIOR = np.array([[0.8], [0.1], [0.1]])
 
 
 def roles_of_cells(
@@ -70,9 +68,9 @@ def roles_of_samples(samples: SampleMutations, rows: NDArray[np.int64]) -> Reals
     """Return the roles that bulk samples of the primary give to the mutations.
 
     A mutation is of the trunk if every tumour cell of every sample carries it (cancer cell fraction
-    1), elsewhere if none does, of a part otherwise. The mutated share of the copies is a half, two
-    thirds or all of them, equally likely; where only fractions are known, they are taken as
-    measured with a standard deviation of 0.1 (assumed).
+    1), elsewhere if none does, of a part otherwise. The mutated share of the copies is a half
+    (0.8), two thirds or all of them (0.1 each, assumed); where only fractions are known,
+    they are taken as measured with a standard deviation of 0.1 (assumed).
 
     Parameters
     ----------
@@ -123,7 +121,7 @@ def _levels(samples: SampleMutations, row: int) -> Reals:
         def of_reads(fraction: float) -> Reals:
             shares = np.array(_COPIES)[:, None] * purity * fraction
             each = binom.logpmf(mutated, depth, shares + (1 - 2 * shares) * _READ_ERROR)
-            return np.asarray(logsumexp(each, axis=0) - np.log(len(_COPIES)))
+            return np.asarray(logsumexp(each, axis=0, b=_COPIES_PRIOR))
 
         some = logsumexp([of_reads(f) for f in _GRID], axis=0) - np.log(_GRID.size)
         return np.column_stack([of_reads(1.0), some, of_reads(0.0)])
