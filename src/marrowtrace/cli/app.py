@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import catalog, cohort, evidence, replay, simulate
+from marrowtrace.cli import assay, catalog, cohort, evidence, replay, simulate
 from marrowtrace.errors import MarrowtraceError
 
 USER_ERROR, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cohort.app, name="cohort")
+app.add_typer(assay.app, name="assay")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(evidence.app, name="evidence")
 app.command()(simulate.simulate)
