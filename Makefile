@@ -7,9 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test check docs clean
 
 demo: .venv/ready
-	$(BIN)/marrowtrace cohort import src/marrowtrace/datasets/azure/azure.csv \
-		--mapping src/marrowtrace/datasets/azure/azure.mapping.toml --overwrite -o demo/azure
-	$(BIN)/marrowtrace cohort describe demo/azure -o demo
+	rm -rf demo
+	$(BIN)/marrowtrace run early-breast -o demo
 
 test: .venv/ready-test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile

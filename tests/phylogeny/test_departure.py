@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from scipy.special import betaln
+from scipy.stats import binomtest
 
 from marrowtrace.errors import CohortError
-from marrowtrace.phylogeny.departure import DepartureModel, departure
+from marrowtrace.phylogeny.departure import DepartureModel, departure, unseen_part
 
 SURE = 60.0
 ALMOST_NO_LOSS = DepartureModel(loss_mean=1e-7, loss_weight=1e6, recurrence=0.0, nested=0.5)
@@ -49,9 +50,11 @@ def test_no_trunk_mutation_no_evidence():
 
 def test_a_mutation_of_a_part_of_the_primary_speaks_for_late():
     role = np.tile([0.0, 1.0, 0.0], (3, 1))
-    model = DepartureModel(recurrence=0.01)
-    found = departure(np.array([SURE, SURE, -SURE]), role, model)
-    assert found.early < 0.01
+    model = DepartureModel(recurrence=0.01, reseeding=0.0)
+    odds = np.array([SURE, SURE, -SURE])
+    assert departure(odds, role, model).early < 0.01
+    # Cells that came back to the primary would explain it as well, but seldom.
+    assert 0.05 < departure(odds, role, DepartureModel(reseeding=0.05)).early < 0.15
     none = departure(np.array([-SURE, -SURE, -SURE]), role, model)
     assert 0.5 < none.early < 0.7
 
@@ -79,12 +82,46 @@ def test_fraction_of_the_trunk_covers_the_truth():
         ({"loss_mean": 0.0}, r"loss_mean: 0\.0 is outside its range"),
         ({"loss_weight": -1.0}, r"loss_weight: -1\.0 is outside"),
         ({"nested": 1.0}, r"nested: 1\.0 is outside"),
+        ({"unseen": 1.0}, r"unseen: 1\.0 is outside its range; give 0 to below 1"),
+        ({"reseeding": -0.1}, r"reseeding: -0\.1 is outside"),
         ({"recurrence": 0.7}, r"recurrence: 0\.7 is outside its range; give 0 to below 0\.5"),
     ],
 )
 def test_models_out_of_range(change, message):
     with pytest.raises(CohortError, match=message):
         DepartureModel(**change)
+
+
+def test_a_part_that_was_not_sampled_looks_early():
+    """Odds of early against late are bounded by 1 / unseen, whatever is lacking."""
+    found = departure(certain(5, 20), trunk(25), DepartureModel(unseen=0.83))
+    assert found.early == pytest.approx(1 / 1.83, abs=1e-4)
+    assert departure(certain(5, 20), trunk(25)).early > 0.999
+
+
+def test_unseen_part_follows_the_coalescent():
+    """The one line that parts first from all others, in simulated coalescents of k + 1 lines."""
+    rng = np.random.default_rng(8)
+    for samples in (2, 5):
+        first = 0
+        for _ in range(4000):
+            groups = [{line} for line in range(samples + 1)]
+            while len(groups) > 2:
+                one, other = sorted(rng.choice(len(groups), 2, replace=False))
+                groups[one] |= groups.pop(other)
+            first += {0} in groups
+        expected = unseen_part(samples, tissue=False)
+        assert binomtest(first, 4000, expected).pvalue > 1e-3
+        assert binomtest(first, 4000, 1.5 * expected).pvalue < 1e-3
+    assert unseen_part(1, tissue=True) == 0.83
+    assert unseen_part(1, tissue=False) < 1.0
+
+
+def test_an_allele_that_was_lost_excuses_its_mutations():
+    odds = certain(20, 4)
+    gone = np.arange(24) >= 20
+    assert departure(odds, trunk(24)).early > 0.8
+    assert departure(odds, trunk(24), deleted=gone).early < 0.4
 
 
 def test_roles_must_be_distributions():

@@ -73,14 +73,17 @@ def test_one_primary_cell_is_no_trunk():
     assert "one cell of 'primary'" in judged(few).reasons[0]
 
 
-def bulk(lacking: int, trunk: int = 30, depth: int = 200) -> SampleMutations:
+def bulk(lacking: int, trunk: int = 30, depth: int = 200, pieces: int = 6) -> SampleMutations:
+    """Samples of the primary and one of marrow, which lacks some of the trunk."""
     rng = np.random.default_rng(lacking)
-    total = np.full((2, trunk), depth)
-    share = np.full((2, trunk), 0.35)
-    share[1, :lacking] = 0.004
+    total = np.full((pieces + 1, trunk), depth)
+    share = np.full(total.shape, 0.35)
+    share[-1, :lacking] = 0.004
+    names = tuple(f"p{i}" for i in range(pieces))
     return SampleMutations(
-        ("p", "b"), ("primary", "bone_marrow"), tuple(f"m{j}" for j in range(trunk)),
-        alternative=rng.binomial(total, share), total=total, purity=np.array([0.7, 0.7]),
+        (*names, "b"), ("primary",) * pieces + ("bone_marrow",),
+        tuple(f"m{j}" for j in range(trunk)), alternative=rng.binomial(total, share), total=total,
+        purity=np.full(pieces + 1, 0.7),
     )  # fmt: skip
 
 
@@ -88,9 +91,43 @@ def test_bulk_samples():
     assert verdict_of_samples(bulk(0), "primary").verdict == "linear"
     early = verdict_of_samples(bulk(15), "primary")
     assert early.verdict == "parallel"
-    assert 9.0 < early.lineages[0].departure.lacking < 15.5
+    assert early.lineages[0].departure.lacking == pytest.approx(15, abs=1.0)
     assert verdict_of_samples(bulk(0, trunk=2), "primary").verdict == "undetermined"
-    assert early.to_json()["lineages"][0]["lineage"] == "bone_marrow"
+    assert early.to_json()["lineages"][0]["sites"] == "bone_marrow"
+
+
+def test_one_piece_of_the_primary_cannot_show_an_early_departure():
+    found = verdict_of_samples(bulk(15, pieces=1), "primary")
+    assert found.verdict == "undetermined"
+    assert "given a probability of 0.83" in " ".join(found.reasons)
+
+
+def test_purity_that_is_not_known():
+    """The likeliest purity, or the published fractions, tell the trunk without it."""
+    given = bulk(15)
+    guessed = verdict_of_samples(replace(given, purity=None), "primary")
+    assert guessed.verdict == "parallel"
+    fractions = np.ones((len(given), len(given.mutations)))
+    fractions[-1, :15] = 0.0
+    told = verdict_of_samples(replace(given, purity=None, ccf=fractions), "primary")
+    assert told.verdict == "parallel"
+    alone = replace(given, purity=None, ccf=fractions, alternative=None, total=None)
+    assert verdict_of_samples(alone, "primary").verdict == "parallel"
+
+
+def test_sites_that_share_what_the_primary_lacks_are_one_lineage():
+    rng = np.random.default_rng(1)
+    total = np.full((4, 16), 200)
+    share = np.full(total.shape, 0.4)
+    share[0, 10:] = 0.0
+    share[3, 10:] = 0.0
+    samples = SampleMutations(
+        ("p", "a", "b", "c"), ("primary", "bone_marrow", "liver", "lung"),
+        tuple(f"m{j}" for j in range(16)), alternative=rng.binomial(total, share), total=total,
+        purity=np.full(4, 0.8),
+    )  # fmt: skip
+    found = verdict_of_samples(samples, "primary")
+    assert [each.sites for each in found.lineages] == [("bone_marrow", "liver"), ("lung",)]
 
 
 def test_what_cannot_be_judged():
@@ -98,6 +135,6 @@ def test_what_cannot_be_judged():
         verdict_of_samples(bulk(0), "primry")
     with pytest.raises(CohortError, match="threshold: 1"):
         verdict_of_samples(bulk(0), "primary", threshold=1.0)
-    one_site = replace(bulk(0), sites=("primary", "primary"))
+    one_site = replace(bulk(0), sites=("primary",) * 7)
     with pytest.raises(CohortError, match="needs cells or samples from elsewhere"):
         verdict_of_samples(one_site, "primary")

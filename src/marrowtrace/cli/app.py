@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import assay, catalog, cohort, evidence, replay, simulate
+from marrowtrace.cli import assay, catalog, cohort, evidence, phylogeny, replay, simulate, study
+from marrowtrace.cli import run as study_run
 from marrowtrace.errors import MarrowtraceError
 
 USER_ERROR, INTERNAL_ERROR, INTERRUPTED = 2, 70, 130
@@ -29,6 +30,9 @@ app.add_typer(cohort.app, name="cohort")
 app.add_typer(assay.app, name="assay")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(phylogeny.app, name="phylogeny")
+app.add_typer(study.app, name="study")
+app.command()(study_run.run)
 app.command()(simulate.simulate)
 app.command()(replay.replay)
 

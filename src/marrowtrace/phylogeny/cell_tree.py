@@ -165,7 +165,7 @@ def infer_cell_tree(
                              ("thinning", thinning, 1)):  # fmt: skip
         if value < low:
             raise CohortError(f"{name}: {value} is out of range; give {low} or more")
-    rates = errors or ErrorRates()
+    start = rates = errors or ErrorRates()
     order = np.arange(2 * len(cells) - 1)
     tree: _Tree | None = None
     for _ in range(1 if errors else _ROUNDS):
@@ -173,7 +173,7 @@ def infer_cell_tree(
         tree = _climbed(tree or _joined(weight), weight, order)
         placed, _ = placements(tree.left, tree.right, tree.root, weight)
         if errors is None:
-            rates = estimate_errors(cells, genotype_of(tree.parent, placed, len(cells)), rates)
+            rates = estimate_errors(cells, genotype_of(tree.parent, placed, len(cells)), start)
     assert tree is not None
     weight = log_odds(cells, rates)
     tree = _climbed(tree, weight, order)

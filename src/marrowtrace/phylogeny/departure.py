@@ -5,11 +5,18 @@ but for mutations lost since, and may carry mutations of a part of the primary o
 *early*, after a fraction u of the trunk, lacks the rest, and carries nothing that arose later in
 the primary. With N trunk mutations of which the lineage surely lacks k, and no loss, the odds of
 early against late are B(N - k + 1, k + 1) against [k = 0]: N = 10 and k = 0 give 1 to 11.
+
+A primary is seen through its samples, and what all of them carry may be missing in the part that a
+late lineage left: then it looks like an early one. Among k + 1 exchangeable lines of descent the
+one that left parts from all the others first with probability 2/(k (k + 1)) (Kingman's coalescent:
+the sizes of the first split are uniform). For one sample of tissue the measured share of late
+departures taken for early ones is used (`ONE_SAMPLE`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +26,13 @@ from scipy.stats import beta
 from marrowtrace.errors import CohortError, ProblemList
 
 Reals = NDArray[np.float64]
+ONE_SAMPLE = 0.83
+"""Share of late divergences taken for early ones with one sample of the primary (Al Bakir 2023,
+Nature 616:534, abstract: 'Single-region primary tumour sampling resulted in 83% of late divergence
+cases being misclassified as early'; lung cancer)."""
+ALLELE_LOST = 0.5
+"""Probability that a mutation went with the allele that its place has lost (assumed: either allele
+alike)."""
 _NODES = 120
 _LOSS_NODES = 24
 _SHARE_NODES = 24
@@ -40,6 +54,12 @@ class DepartureModel:
     nested : float
         Probability that a late lineage left a part of the primary that mutations mark off, rather
         than its first clone, above 0 and below 1. Assumed.
+    reseeding : float
+        Probability that the primary holds cells that came back from an early lineage, so that
+        mutations of a part of it may be the lineage's own, 0 to below 0.5. Assumed.
+    unseen : float
+        Probability that a late lineage left a part of the primary that lacks some of what all its
+        samples carry, 0 to below 1; see `unseen_part`.
 
     Raises
     ------
@@ -51,6 +71,8 @@ class DepartureModel:
     loss_weight: float = 50.0
     recurrence: float = 0.01
     nested: float = 0.5
+    reseeding: float = 0.05
+    unseen: float = 0.0
 
     def __post_init__(self) -> None:
         problems = ProblemList()
@@ -62,11 +84,32 @@ class DepartureModel:
             if not low < value < high:
                 problems.add(name, f"{value!r} is outside its range; give above {low:g} to below "
                              f"{high:g}")  # fmt: skip
-        if not 0.0 <= self.recurrence < 0.5:
-            problems.add(
-                "recurrence", f"{self.recurrence!r} is outside its range; give 0 to below 0.5"
-            )
+        for name, value in (("recurrence", self.recurrence), ("reseeding", self.reseeding)):
+            if not 0.0 <= value < 0.5:
+                problems.add(name, f"{value!r} is outside its range; give 0 to below 0.5")
+        if not 0.0 <= self.unseen < 1.0:
+            problems.add("unseen", f"{self.unseen!r} is outside its range; give 0 to below 1")
         problems.raise_any(CohortError, "the model of departures")
+
+
+def unseen_part(samples: int, *, tissue: bool) -> float:
+    """Return the probability that a late lineage left a part that the samples do not speak for.
+
+    Parameters
+    ----------
+    samples : int
+        Cells or pieces of tissue of the primary, 1 or more.
+    tissue : bool
+        Whether they are pieces of tissue.
+
+    Examples
+    --------
+    >>> unseen_part(1, tissue=True), unseen_part(4, tissue=True)
+    (0.83, 0.1)
+    """
+    if tissue and samples == 1:
+        return ONE_SAMPLE
+    return min(0.999, 2.0 / (samples * (samples + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +143,13 @@ class Departure:
         return float(1.0 / (1.0 + np.exp(np.clip(self.log_late - self.log_early, -700, 700))))
 
 
-def departure(odds: Reals, role: Reals, model: DepartureModel | None = None) -> Departure:
+def departure(
+    odds: Reals,
+    role: Reals,
+    model: DepartureModel | None = None,
+    *,
+    deleted: NDArray[np.bool_] | None = None,
+) -> Departure:
     """Compare a late with an early departure of one lineage.
 
     Parameters
@@ -111,6 +160,9 @@ def departure(odds: Reals, role: Reals, model: DepartureModel | None = None) -> 
         Probability that a mutation is of the primary's trunk, of a part of the primary, or not of
         the primary at all; rows add up to 1.
     model : DepartureModel, optional
+    deleted : ndarray of bool, shape (n_mutations,), optional
+        Whether the lineage has lost an allele there that the primary kept: a mutation that it lacks
+        may have gone with it, with probability `ALLELE_LOST`.
 
     Returns
     -------
@@ -129,24 +181,31 @@ def departure(odds: Reals, role: Reals, model: DepartureModel | None = None) -> 
         )
     scale = np.maximum(odds, 0.0)
     carried, not_carried = np.exp(odds - scale), np.exp(-scale)
+    gone = np.zeros(odds.size) if deleted is None else ALLELE_LOST * deleted
+    carried = (1.0 - gone) * carried + gone * not_carried
     trunk, part, elsewhere = role.T
     rest = elsewhere * 0.5 * (carried + not_carried)
 
     points, weights = _uniform(_NODES)
     step = points[:, None]
-    early = trunk * (step * carried + (1.0 - step) * not_carried)
-    early += part * (model.recurrence * carried + (1.0 - model.recurrence) * not_carried) + rest
-    along = np.log(np.maximum(early, 1e-300)).sum(axis=1) + np.log(weights)
+    share, share_weights = _uniform(_SHARE_NODES)
+    shares = np.concatenate([[model.recurrence], share])[:, None]
+    back = np.concatenate([[1.0 - model.reseeding], model.reseeding * share_weights])
+    nested = np.concatenate([[1.0 - model.nested], model.nested * share_weights])
+    if not part.any():
+        shares, back, nested = shares[:1], np.ones(1), np.ones(1)
+    from_part = part * (shares * carried + (1.0 - shares) * not_carried)
+    from_trunk = trunk * (step * carried + (1.0 - step) * not_carried)
+    along = _mixed(from_trunk, from_part, rest, back) + np.log(weights)
     log_early = float(logsumexp(along))
 
     loss, loss_weights = _loss(model)
-    share, share_weights = _uniform(_SHARE_NODES)
-    shares = np.concatenate([[model.recurrence], share])
-    masses = np.concatenate([[1.0 - model.nested], model.nested * share_weights])
-    from_trunk = trunk * ((1.0 - loss[:, None]) * carried + loss[:, None] * not_carried)
-    from_part = part * (shares[:, None] * carried + (1.0 - shares[:, None]) * not_carried)
-    late = np.log(np.maximum(from_trunk[:, None] + from_part[None] + rest, 1e-300)).sum(axis=2)
-    log_late = float(logsumexp(late + np.log(loss_weights)[:, None] + np.log(masses)))
+    kept = trunk * ((1.0 - loss[:, None]) * carried + loss[:, None] * not_carried)
+    log_late = float(logsumexp(_mixed(kept, from_part, rest, nested) + np.log(loss_weights)))
+    if model.unseen > 0.0:
+        log_late = float(
+            np.logaddexp(np.log1p(-model.unseen) + log_late, np.log(model.unseen) + log_early)
+        )
 
     density = np.exp(along - log_early)
     mean, (low, high) = float(density @ points), _interval(points, density)
@@ -162,12 +221,21 @@ def departure(odds: Reals, role: Reals, model: DepartureModel | None = None) -> 
     )
 
 
+def _mixed(from_trunk: Reals, from_part: Reals, rest: Reals, masses: Reals) -> Reals:
+    """Log-likelihood for each row of ``from_trunk``, mixed over the rows of ``from_part``."""
+    each = np.maximum(from_trunk[:, None] + from_part[None] + rest, 1e-300)
+    with np.errstate(divide="ignore"):
+        return np.asarray(logsumexp(np.log(each).sum(axis=2) + np.log(masses), axis=1))
+
+
+@cache
 def _uniform(nodes: int) -> tuple[Reals, Reals]:
     """Gauss's points and weights on [0, 1]."""
     points, weights = np.polynomial.legendre.leggauss(nodes)
     return 0.5 * (points + 1.0), 0.5 * weights
 
 
+@cache
 def _loss(model: DepartureModel) -> tuple[Reals, Reals]:
     """Points and weights of the beta distribution of the share that is lost."""
     level, weights = _uniform(_LOSS_NODES)

@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrace.phylogeny.cell_tree import CellTree, upward
+from marrowtrace.phylogeny.primary_roles import ELSEWHERE, odds_of_sample
+from marrowtrace.phylogeny.sample_mutations import SampleMutations
+
+_COMMON = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,43 @@ def lineages(tree: CellTree, primary: str) -> tuple[Lineage, ...]:
         sites = tuple(sorted({tree.cells.sites[i] for i in inside}))
         found.append(Lineage(int(node), tuple(int(i) for i in inside), sites))
     return tuple(sorted(found, key=lambda lineage: (-len(lineage.cells), lineage.node)))
+
+
+def lineages_of_samples(
+    samples: SampleMutations, primary: str, roles: NDArray[np.float64]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the sites of each lineage: those that share mutations which the primary lacks.
+
+    Two sites belong together if they are expected to share two such mutations or more; so do those
+    that a third one joins.
+
+    Parameters
+    ----------
+    samples : SampleMutations
+    primary : str
+    roles : ndarray of float64, shape (n_mutations, 3)
+        Of the mutations in the primary (`primary_roles`).
+
+    Returns
+    -------
+    tuple of tuple of str
+        Those of most sites first.
+    """
+    where = np.array(samples.sites)
+    sites = [site for site in samples.site_names if site != primary]
+    odds = [odds_of_sample(samples, np.flatnonzero(where == site)) for site in sites]
+    carried = 1.0 / (1.0 + np.exp(-np.clip(np.array(odds), -500, 500)))
+    common = (carried * roles[:, ELSEWHERE]) @ carried.T >= _COMMON
+    group = list(range(len(sites)))
+    for one in range(len(sites)):
+        for other in np.flatnonzero(common[one]):
+            old, new = group[int(other)], group[one]
+            group = [new if g == old else g for g in group]
+    together = [
+        tuple(site for site, g in zip(sites, group, strict=True) if g == wanted)
+        for wanted in dict.fromkeys(group)
+    ]
+    return tuple(sorted(together, key=lambda each: -len(each)))
 
 
 def site_changes(parent: NDArray[np.int64], outside: NDArray[np.bool_]) -> int:

@@ -22,6 +22,7 @@ _CCF_SD = 0.1
 _PART_OF_SAMPLE = np.array([0.25, 0.5, 0.25])
 # Mutated share of the copies in a cell: diploid, gained, the only one; how likely each is, assumed.
 _COPIES = (1 / 2, 2 / 3, 1.0)
+_PURITIES = np.linspace(0.1, 1.0, 19)
 _COPIES_PRIOR = np.array([[0.8], [0.1], [0.1]])
 
 
@@ -69,8 +70,9 @@ def roles_of_samples(samples: SampleMutations, rows: NDArray[np.int64]) -> Reals
 
     A mutation is of the trunk if every tumour cell of every sample carries it (cancer cell fraction
     1), elsewhere if none does, of a part otherwise. The mutated share of the copies is a half
-    (0.8), two thirds or all of them (0.1 each, assumed); where only fractions are known,
-    they are taken as measured with a standard deviation of 0.1 (assumed).
+    (0.8), two thirds or all of them (0.1 each, assumed). Where the purity is not known, fractions
+    that are given tell all cells from some, with a standard deviation of 0.1 (assumed); without
+    them the likeliest purity is taken.
 
     Parameters
     ----------
@@ -113,21 +115,45 @@ def odds_of_sample(samples: SampleMutations, rows: NDArray[np.int64]) -> Reals:
 def _levels(samples: SampleMutations, row: int) -> Reals:
     """Log-likelihood of a sample's data if all, some or none of its tumour cells carry each one."""
     mutations = len(samples.mutations)
-    if samples.total is not None and samples.alternative is not None:
-        depth, mutated = samples.total[row], samples.alternative[row]
-        purity = 1.0 if samples.purity is None else float(samples.purity[row])
-        purity = 1.0 if np.isnan(purity) else purity
+    fraction = np.full(mutations, np.nan) if samples.ccf is None else np.asarray(samples.ccf[row])
+    if samples.total is None or samples.alternative is None:
+        return _of_fractions(fraction)
+    depth, mutated = samples.total[row], samples.alternative[row]
+    purity = np.nan if samples.purity is None else float(samples.purity[row])
+    if not np.isnan(purity):
+        return _of_reads(mutated, depth, purity)
+    levels = _of_reads(mutated, depth, _likely_purity(mutated, depth))
+    given = ~np.isnan(fraction)
+    if given.any():
+        # Without purity reads tell presence only; the published fraction tells all from some.
+        present = logsumexp(levels[given, :ELSEWHERE], axis=1) - np.log(2.0)
+        clonality = _of_fractions(fraction[given])[:, :ELSEWHERE]
+        clonality -= logsumexp(clonality, axis=1, keepdims=True) - np.log(2.0)
+        levels[given, :ELSEWHERE] = present[:, None] + clonality
+    return levels
 
-        def of_reads(fraction: float) -> Reals:
-            shares = np.array(_COPIES)[:, None] * purity * fraction
-            each = binom.logpmf(mutated, depth, shares + (1 - 2 * shares) * _READ_ERROR)
-            return np.asarray(logsumexp(each, axis=0, b=_COPIES_PRIOR))
 
-        some = logsumexp([of_reads(f) for f in _GRID], axis=0) - np.log(_GRID.size)
-        return np.column_stack([of_reads(1.0), some, of_reads(0.0)])
-    fraction = np.asarray(samples.ccf[row]) if samples.ccf is not None else np.full(mutations, 1.0)
+def _of_reads(mutated: NDArray[np.int32], depth: NDArray[np.int32], purity: float) -> Reals:
+    def at(fraction: float) -> Reals:
+        shares = np.array(_COPIES)[:, None] * purity * fraction
+        each = binom.logpmf(mutated, depth, shares + (1 - 2 * shares) * _READ_ERROR)
+        return np.asarray(logsumexp(each, axis=0, b=_COPIES_PRIOR))
+
+    some = logsumexp([at(f) for f in _GRID], axis=0) - np.log(_GRID.size)
+    return np.column_stack([at(1.0), some, at(0.0)])
+
+
+def _likely_purity(mutated: NDArray[np.int32], depth: NDArray[np.int32]) -> float:
+    """The purity at which the reads of all mutations are likeliest, their roles being unknown."""
+    likely = [
+        logsumexp(_of_reads(mutated, depth, purity) + _PRIOR, axis=1).sum() for purity in _PURITIES
+    ]
+    return float(_PURITIES[int(np.argmax(likely))])
+
+
+def _of_fractions(fraction: Reals) -> Reals:
     known = ~np.isnan(fraction)
-    levels = np.zeros((mutations, 3))
+    levels = np.zeros((fraction.size, 3))
     measured = fraction[known]
     levels[known, TRUNK] = norm.logpdf(np.minimum(measured, 1.0), 1.0, _CCF_SD)
     levels[known, PART] = logsumexp(
