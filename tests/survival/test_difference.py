@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from marrowtrace.errors import CohortError
 from marrowtrace.survival.concordance import harrell_concordance, uno_concordance
@@ -37,3 +38,8 @@ def test_only_like_is_compared_with_like():
         concordance_difference(first, second)
     with pytest.raises(CohortError, match="confidence level 2 is outside"):
         influence_difference("auc", None, 0.1, np.ones(2), 2)
+
+
+def test_far_tails_keep_their_p_value():
+    found = influence_difference("auc", None, 1.2, np.array([0.06, 0.08]), 0.95)
+    assert found.p == pytest.approx(2 * stats.norm.sf(12.0), rel=1e-9)

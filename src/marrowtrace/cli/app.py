@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import assay, catalog, cohort, evidence, phylogeny, replay, simulate, study
+from marrowtrace.cli import assay, catalog, cohort, evidence, phylogeny, prognosis, replay, simulate, study
 from marrowtrace.cli import run as study_run
 from marrowtrace.errors import MarrowtraceError
 
@@ -31,6 +31,7 @@ app.add_typer(assay.app, name="assay")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(phylogeny.app, name="phylogeny")
+app.add_typer(prognosis.app, name="prognosis")
 app.add_typer(study.app, name="study")
 app.command()(study_run.run)
 app.command()(simulate.simulate)

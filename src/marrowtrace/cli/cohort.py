@@ -106,7 +106,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check a cohort folder: checksums, tables, values; every problem at once."""
-    loaded = _load(str(cohort))
+    loaded = load_cohort_argument(str(cohort))
     if as_json:
         write_json(
             {
@@ -132,7 +132,7 @@ def describe(
     """Say what a cohort holds: counts, follow-up, positivity by site and time, what is missing."""
     from marrowtrace.report.cohort_description import describe as describe_cohort
 
-    loaded = _load(cohort)
+    loaded = load_cohort_argument(cohort)
     description = describe_cohort(loaded)
     if as_json:
         write_json(description.to_json())
@@ -181,7 +181,7 @@ def examples(as_json: JsonOption = False) -> None:
         write_table(pl.DataFrame(rows))
 
 
-def _load(cohort: str) -> Cohort:
+def load_cohort_argument(cohort: str) -> Cohort:
     """Load a cohort folder, or import a bundled example of that name."""
     from marrowtrace import datasets
     from marrowtrace.errors import MissingFileError, did_you_mean
@@ -195,5 +195,5 @@ def _load(cohort: str) -> Cohort:
         return import_file(datasets.path(cohort), datasets.mapping(cohort)).cohort
     raise MissingFileError(
         f"'{cohort}' is neither a cohort folder nor a bundled example"
-        f"{did_you_mean(cohort, datasets.names())} Examples: {', '.join(datasets.names())}."
+        f"{did_you_mean(cohort, datasets.names())}. Examples: {', '.join(datasets.names())}."
     )

@@ -142,7 +142,7 @@ class Landmark:
         endpoints = self.cohort.endpoints
         if endpoint not in endpoints:
             raise CohortError(
-                f"no follow-up for the endpoint '{endpoint}'{did_you_mean(endpoint, endpoints)} "
+                f"no follow-up for the endpoint '{endpoint}'{did_you_mean(endpoint, endpoints)}. "
                 f"The cohort has: {', '.join(endpoints) or 'none'}."
             )
         return (

@@ -65,7 +65,7 @@ def survival_curves(
         ax.margins(x=0.01)
         if len(curves) > 1:
             ax.legend()
-        _numbers_at_risk(ax, curves)
+        numbers_at_risk(ax, curves)
     return ax
 
 
@@ -75,8 +75,15 @@ def _carried(bound: np.ndarray) -> np.ndarray:
     return np.where(known < 0, 1.0, bound[np.maximum(known, 0)])
 
 
-def _numbers_at_risk(ax: Axes, curves: Mapping[str, SurvivalCurve]) -> None:
-    """Write the numbers at risk under the ticks of the time axis."""
+def numbers_at_risk(ax: Axes, curves: Mapping[str, SurvivalCurve]) -> None:
+    """Write the numbers at risk under the ticks of the time axis, one line a curve.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With a time axis in years.
+    curves : mapping of str to SurvivalCurve
+    """
     right = ax.get_xlim()[1]
     ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= right]
     ax.set_xticks(ticks)

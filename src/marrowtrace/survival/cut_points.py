@@ -4,7 +4,8 @@ The cut-point that separates best is found by the maximally selected log-rank st
 p-value and hazard ratio are far too good, since the best of many was taken (Altman, Lausen,
 Sauerbrei and Schumacher 1994, J. Natl. Cancer Inst. 86:829-835). Given here beside them: p-values
 corrected for the search, by the limit of Lausen and Schumacher (1992, Biometrics 48:73-85), by the
-improved Bonferroni inequality of Lausen, Sauerbrei and Schumacher (1994), and by permutation; and
+improved Bonferroni inequality of Lausen, Sauerbrei and Schumacher (1994), in small samples by its
+exact form (Hothorn and Lausen 2003), and by permutation; and
 the hazard ratio cross-validated, each patient classified by a cut-point chosen without them
 (Faraggi and Simon 1996, Stat. Med. 15:2203-2213).
 
@@ -25,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from marrowtrace.errors import CohortError
 from marrowtrace.survival.cox import CoxFit, check_level, cox_regression, json_rows
+from marrowtrace.survival.cut_point_bound import MOST_PATIENTS, small_sample_p
 from marrowtrace.survival.observations import observations
 
 Array = NDArray[np.float64]
@@ -45,6 +47,8 @@ class CutPoint:
         As if the cut-point had been given: wrong, for comparison.
     p_limit, p_bonferroni, p_permutation : float
         Corrected for the search.
+    p_small_sample : float or None
+        Upper bound from exact laws, for up to 50 patients; see `cut_point_bound`.
     naive, validated : CoxFit
         High against low group at the cut-point, and by cross-validated classification.
     curve : DataFrame
@@ -58,6 +62,7 @@ class CutPoint:
     p_limit: float
     p_bonferroni: float
     p_permutation: float
+    p_small_sample: float | None
     naive: CoxFit
     validated: CoxFit
     curve: pl.DataFrame
@@ -81,6 +86,7 @@ class CutPoint:
             "p_limit": self.p_limit,
             "p_bonferroni": self.p_bonferroni,
             "p_permutation": self.p_permutation,
+            "p_small_sample": self.p_small_sample,
             "permutations": self.permutations,
             "folds": self.folds,
             "hazard_ratios": json_rows(self.table()),
@@ -159,6 +165,7 @@ def cut_point(
         limit_p(statistic, smallest),
         bonferroni_p(statistic, n, sizes),
         _permutation_p(rng, scores, sizes, statistic, permutations),
+        small_sample_p(statistic, scores, sizes) if n <= MOST_PATIENTS else None,
         naive,
         validated,
         pl.DataFrame({"cut": cuts, "low_group": sizes, "statistic": curve}),

@@ -7,6 +7,7 @@ cancels.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -78,10 +79,9 @@ def influence_difference(
     level : float
     """
     check_level(level)
-    normal = NormalDist()
     error = float(np.sqrt((influence**2).sum()))
-    z = normal.inv_cdf(0.5 + level / 2)
-    p = 2 * normal.cdf(-abs(estimate) / error) if error > 0 else 1.0
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    p = math.erfc(abs(estimate) / error / math.sqrt(2)) if error > 0 else 1.0
     return Difference(
         metric, horizon, estimate, error, estimate - z * error, estimate + z * error, p, level
     )

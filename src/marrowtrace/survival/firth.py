@@ -59,6 +59,8 @@ def fit_penalised(
     efron: bool,
     level: float,
     names: tuple[str, ...],
+    *,
+    profile: bool = True,
 ) -> PenalisedFit:
     """Maximise the penalised likelihood of sorted rows and profile each coefficient.
 
@@ -72,6 +74,8 @@ def fit_penalised(
     efron : bool
     level : float
     names : tuple of str
+    profile : bool
+        Whether intervals and p-values are wanted; they take most of the time, and are NaN without.
 
     Raises
     ------
@@ -89,8 +93,8 @@ def fit_penalised(
         )
     start = _penalised(x, arrays, offset, efron, np.zeros(p))[0]
     drop = float(chdtri(1, 1 - level)) / 2
-    low, high, p_values = np.empty(p), np.empty(p), np.empty(p)
-    for j in range(p):
+    low, high, p_values = np.full(p, np.nan), np.full(p, np.nan), np.full(p, np.nan)
+    for j in range(p if profile else 0):
 
         def height(at: float, j: int = j, near: NDArray[np.float64] = best) -> float:
             begin = near.copy()

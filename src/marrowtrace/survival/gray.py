@@ -2,15 +2,29 @@ r"""Gray's test: is the cumulative incidence of an event the same in all groups?
 
 Compares, with weight :math:`K=(1-\hat F_0(t-))^\rho`, the subdistribution hazards of groups, in
 which those with a competing event stay at risk: group :math:`r` has
-:math:`R_r = n_r(1-\hat F_r(t-))/\hat S_r(t-)` at risk (Gray 1988, Ann. Stat. 16:1141-1154). The
-variance is that of the paper, with a correction for ties; numbers are those of ``cmprsk``.
+:math:`R_r = n_r(1-\hat F_r(t-))/\hat S_r(t-)` at risk (Gray 1988, Ann. Stat. 16:1141-1154).
+Numbers are held against those of R's ``cmprsk``.
 
-With :math:`h_l=n_l/\hat S_l(t-)`, :math:`d\hat F_0=\sum d_1/\sum h` and
-:math:`a_{rl}=K(\delta_{rl}-h_r/\sum h)`, the score of group :math:`r` is to first order
+The variance, from first principles. The score is :math:`\sum_l\int a_{rl}\,dN_{l1}` with
+:math:`a_{rl}=K(\delta_{rl}-R_r/\sum R)`. Under the hypothesis :math:`dN_{l1}=dM_{l1}+h_l\,dF_0`
+with :math:`h_l=n_l/S_l(t-)`, and since :math:`\sum_l a_{rl}R_l=0` the second part is
+:math:`\sum_l\int a_{rl}h_l\,dF_0\,\{(\hat S_l-S_l)/S_l+(\hat F_l-F_0)/(1-F_0)\}` to first order.
+Into it go the errors of the two curves at a jump on day :math:`u`,
 
-.. math:: \sum_l\int \Bigl(a_{rl}+\frac{t_l}{h_l}g_{rl}\Bigr)dM_{l1}
-          - \sum_l\int \frac{1-F_0}{S_l h_l}g_{rl}\,dM_{l2},\qquad
-          g_{rl}(u)=\int_u^\infty \frac{a_{rl}h_l\,dF_0}{1-F_0},\quad t_l=1-\frac{1-F_0}{S_l}.
+.. math:: \frac{\hat S_l-S_l}{S_l}=-\sum_{u<t}\frac{dM_{l1}+dM_{l2}}{h_lS_l(u)},\qquad
+   \hat F_l-F_0=\sum_{u<t}\frac{dM_{l1}}{h_l}
+   -\{F_0(t-)-F_0(u)\}\frac{dM_{l1}+dM_{l2}}{h_lS_l(u)} .
+
+With :math:`g_{rl}(u)=\sum_{t>u}a_{rl}h_l\,dF_0/(1-F_0(t-))` and
+:math:`q_l=(1-F_0(u))/S_l(u)` the score is
+
+.. math:: \sum_l\int\Bigl(a_{rl}+(1-q_l)\frac{g_{rl}}{h_l}\Bigr)dM_{l1}
+   -\sum_l\int q_l\frac{g_{rl}}{h_l}\,dM_{l2},
+
+whose variance needs only those of the jumps: :math:`h_l\,dF_0` for the event and
+:math:`dN_{l2}` for competing ones. Events tied on one day have the variance of draws without
+replacement, smaller by :math:`1-(d-1)/(m-1)`, with :math:`m` at risk: :math:`n_l` for competing
+events, :math:`S_l(t-)\sum h` for the event, whose hazard is that of all groups.
 """
 
 from __future__ import annotations
@@ -169,28 +183,42 @@ def _stratum(
     incidence = np.cumsum(before * own / np.maximum(n, 1), axis=1)
     h = np.where(n > 0, n / np.where(before > 0, before, 1.0), 0.0)
     staying = h * (1 - _shifted(incidence, 0.0))
-    events, all_h = own.sum(axis=0), h.sum(axis=0)
-    jump = np.where(events > 0, events / np.where(events > 0, all_h, 1.0), 0.0)
-    left = staying.sum(axis=0)
-    charge = np.where(events > 0, events / np.where(events > 0, left, 1.0), 0.0)
+    events, total = own.sum(axis=0), h.sum(axis=0)
+    charge = _ratio(events, staying.sum(axis=0))
+    jump = _ratio(events, total)
     null = np.cumsum(jump)
     null_before = np.concatenate([[0.0], null[:-1]])
     weight = (1 - null_before) ** rho
     score = (weight * (own - staying * charge)).sum(axis=1)
-    variance = np.zeros((k, k))
-    for g in range(k):
-        a = weight * ((np.arange(k) == g)[:, None] - h / np.where(all_h > 0, all_h, 1.0))
-        later = a * h[g] * jump / np.where(null_before < 1, 1 - null_before, 1.0)
-        later = np.cumsum(later[:, ::-1], axis=1)[:, ::-1] - later
-        later = later / np.where(h[g] > 0, h[g], np.inf)
-        ratio = np.where(free[g] > 0, (1 - null) / np.where(free[g] > 0, free[g], 1.0), 0.0)
-        first = a + (1 - ratio) * later
-        second = ratio * later
-        # variance of tied events, as of draws without replacement
-        tied = np.where(events > 1, 1 - (events - 1) / np.maximum(all_h * before[g] - 1, 1e-9), 1)
-        also = np.where(other[g] > 1, 1 - (other[g] - 1) / np.maximum(n[g] - 1, 1e-9), 1.0)
-        variance += (first * h[g] * jump * tied) @ first.T + (second * other[g] * also) @ second.T
+    a = weight * (np.eye(k)[:, :, None] - _ratio(h, np.broadcast_to(total, shape))[:, None, :])
+    for_event, for_rival = _coefficients(a, h, jump, null, null_before, free)
+    event_jumps = h * jump * _tie(events, before * total)
+    rival_jumps = other * _tie(other, n)
+    variance = np.einsum("rlm,slm,lm->rs", for_event, for_event, event_jumps)
+    variance += np.einsum("rlm,slm,lm->rs", for_rival, for_rival, rival_jumps)
     return score, variance
+
+
+def _coefficients(
+    a: Array, h: Array, jump: Array, null: Array, null_before: Array, free: Array
+) -> tuple[Array, Array]:
+    """Return what the jumps of each group count for in each score, both shape (k, k, m)."""
+    pieces = a * _ratio(h * jump, np.broadcast_to(1 - null_before, h.shape))
+    ahead = np.flip(np.cumsum(np.flip(pieces, axis=2), axis=2), axis=2) - pieces
+    part = np.where(h > 0, ahead / np.where(h > 0, h, 1.0), 0.0)
+    q = _ratio(np.broadcast_to(1 - null, free.shape), free)
+    return a + (1 - q) * part, q * part
+
+
+def _tie(count: Array, at_risk: Array) -> Array:
+    """Return the share of the variance that is left where events are tied."""
+    spread = 1 - (count - 1) / np.maximum(at_risk - 1, 1e-9)
+    return np.where(count > 1, spread, 1.0)
+
+
+def _ratio(over: Array, under: Array) -> Array:
+    """Return the quotient, 0 where the divisor is not above 0."""
+    return np.where(under > 0, over / np.where(under > 0, under, 1.0), 0.0)
 
 
 def _shifted(values: Array, first: float) -> Array:

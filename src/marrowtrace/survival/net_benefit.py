@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from marrowtrace.errors import CohortError
 from marrowtrace.survival.cox import check_level, json_rows
 from marrowtrace.survival.difference import Difference, influence_difference
-from marrowtrace.survival.inverse_censoring import StateAtHorizon, state_at_horizon
+from marrowtrace.survival.inverse_censoring import state_at_horizon
+from marrowtrace.survival.weighted_measures import interval, net_benefit
 
 Array = NDArray[np.float64]
 
@@ -130,18 +130,17 @@ def decision_curve(
             "patients"
         )
     n = risks.size
-    found = [_net_benefit(state, risks >= cut, cut) for cut in cuts]
-    everyone = [_net_benefit(state, np.ones(n, bool), cut)[0] for cut in cuts]
+    found = [net_benefit(state, risks >= cut, cut) for cut in cuts]
+    everyone = [net_benefit(state, np.ones(n, bool), cut)[0] for cut in cuts]
     value = np.array([benefit for benefit, _ in found])
     influence = np.column_stack([part for _, part in found])
-    error = np.sqrt((influence**2).sum(axis=0))
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    error, low, high = interval(value, influence, level)
     return DecisionCurve(
         tuple(float(cut) for cut in cuts),
         value,
         error,
-        value - z * error,
-        value + z * error,
+        low,
+        high,
         np.array(everyone),
         np.array([(risks >= cut).mean() for cut in cuts]),
         influence,
@@ -175,12 +174,3 @@ def net_benefit_difference(
         )
         for k, cut in enumerate(first.thresholds)
     ]
-
-
-def _net_benefit(
-    state: StateAtHorizon, treated: NDArray[np.bool_], threshold: float
-) -> tuple[float, Array]:
-    odds = threshold / (1 - threshold)
-    terms = state.weight * treated * (state.case * 1.0 - state.control * odds)
-    value = float(terms.mean())
-    return value, (terms - value + state.influence(terms)) / terms.size

@@ -8,6 +8,7 @@ R's ``print(survfit(...), rmean = tau)``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -136,7 +137,8 @@ def restricted_mean_difference(
 
 
 def _with_interval(value: float, error: float, horizon: float, level: float) -> RestrictedMean:
-    normal = NormalDist()
-    z = normal.inv_cdf(0.5 + level / 2)
-    p = 2 * normal.cdf(-abs(value) / error) if error > 0 else (0.0 if value else 1.0)
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    p = 0.0 if value else 1.0
+    if error > 0:
+        p = math.erfc(abs(value) / error / math.sqrt(2))
     return RestrictedMean(value, error, value - z * error, value + z * error, p, horizon, level)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ from marrowtrace.errors import CohortError
 from marrowtrace.survival.concordance import ranked
 from marrowtrace.survival.cox import check_level, json_rows
 from marrowtrace.survival.difference import Difference, influence_difference
-from marrowtrace.survival.inverse_censoring import StateAtHorizon, state_at_horizon
+from marrowtrace.survival.inverse_censoring import state_at_horizon
+from marrowtrace.survival.weighted_measures import area, brier, interval
 
 Array = NDArray[np.float64]
 
@@ -240,9 +240,9 @@ def roc_curve(
     controls = np.bincount(place, weights=state.weight * state.control)[::-1]
     true = np.concatenate([[0.0], np.cumsum(cases) / cases.sum()])
     false = np.concatenate([[0.0], np.cumsum(controls) / controls.sum()])
-    area = float((np.diff(false) * (true[1:] + true[:-1]) / 2).sum())
+    under = float((np.diff(false) * (true[1:] + true[:-1]) / 2).sum())
     cuts = np.concatenate([values[::-1], [-np.inf]])
-    return RocCurve(cuts, true, false, area, float(horizon))
+    return RocCurve(cuts, true, false, under, float(horizon))
 
 
 def _accuracy(
@@ -261,47 +261,23 @@ def _accuracy(
     cases, controls = np.empty(h, np.int64), np.empty(h, np.int64)
     for k, horizon in enumerate(horizons):
         state = state_at_horizon(time, event, horizon=horizon, cause=cause)
-        estimate = _auc if metric == "auc" else _brier
+        estimate = area if metric == "auc" else brier
         value[k], influence[:, k] = estimate(state, risks[:, k])
         influence[:, k] *= np.sqrt(n / (n - 1))
         cases[k], controls[k] = state.case.sum(), state.control.sum()
-    error = np.sqrt((influence**2).sum(axis=0))
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    error, low, high = interval(value, influence, level)
     return Accuracy(
         metric,
         tuple(float(day) for day in horizons),
         value,
         error,
-        np.maximum(0.0, value - z * error),
-        np.minimum(1.0, value + z * error),
+        np.maximum(0.0, low),
+        np.minimum(1.0, high),
         cases,
         controls,
         influence,
         level,
     )
-
-
-def _auc(state: StateAtHorizon, risk: Array) -> tuple[float, Array]:
-    """Return the area and each patient's influence on it."""
-    n = risk.size
-    case, control = state.weight * state.case, state.weight * state.control
-    place, _ = ranked(risk)
-    by_case, by_control = np.bincount(place, weights=case), np.bincount(place, weights=control)
-    lower = np.cumsum(by_control) - by_control / 2
-    higher = case.sum() - np.cumsum(by_case) + by_case / 2
-    pairs = case.sum() * control.sum()
-    area = float((case * lower[place]).sum() / pairs)
-    concordant = case * lower[place] + control * higher[place]
-    possible = case * control.sum() + control * case.sum()
-    terms = (concordant - area * possible) / pairs * n
-    return area, (terms + state.influence(terms)) / n
-
-
-def _brier(state: StateAtHorizon, risk: Array) -> tuple[float, Array]:
-    """Return the Brier score and each patient's influence on it."""
-    terms = state.weight * (state.case - risk) ** 2
-    score = float(terms.mean())
-    return score, (terms - score + state.influence(terms)) / risk.size
 
 
 def _risks(risk: ArrayLike, n: int, horizons: int) -> Array:
