@@ -41,14 +41,14 @@ from marrowtrace.simulation.layout import (
 from marrowtrace.simulation.lesions import log_size
 from marrowtrace.simulation.patient import MAX_SWEEPS, choose_therapies, draw_traits
 from marrowtrace.simulation.pools import ARRIVALS, CLOCKS, MAX_NODES, NODE_FIELDS
-from marrowtrace.streams import STATE_WORDS
+from marrowtrace.streams import STATE_WORDS, kernel
 
 _COLUMNS = len(PATIENTS)
 _BURDENS = len(BURDENS)
 _EVER = 1e-3  # a primary that sheds nothing before diagnosis starts this early [day]
 
 
-@njit(cache=True)
+@kernel
 def _start(p: Any, traits: Any) -> float:
     """Day on which the primary begins to shed, just before diagnosis if it has not yet."""
     if traits.log_size <= p.log_shedding_onset_size:
@@ -63,7 +63,7 @@ def _start(p: Any, traits: Any) -> float:
     return float(-max(_EVER, min(span, traits.tumour_age)))
 
 
-@njit(cache=True)
+@kernel
 def _write_patient(
     out: NDArray[np.float64],
     summary: NDArray[np.float64],
@@ -116,7 +116,7 @@ def _write_patient(
     out[31] = traits.index_time
 
 
-@njit(cache=True)
+@kernel
 def _write_lesion(
     row: Any,
     patient: int,

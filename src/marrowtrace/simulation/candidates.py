@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.dormancy import draw_wait
@@ -54,10 +53,10 @@ from marrowtrace.simulation.modifiers import (
     rate,
 )
 from marrowtrace.simulation.pools import settling_probability
-from marrowtrace.streams import binomial, exponential, uniform
+from marrowtrace.streams import binomial, exponential, kernel, uniform
 
 
-@njit(cache=True)
+@kernel
 def begin(
     rng: NDArray[np.uint64], f: Any, time: float, place: int, wait: NDArray[np.float64]
 ) -> None:
@@ -69,7 +68,7 @@ def begin(
     f.egress = exponential(rng)
 
 
-@njit(cache=True)
+@kernel
 def cannot_matter(f: Any, modifiers: NDArray[np.float64], p: Any, edge: float, last: float) -> bool:
     """Return whether a candidate is sure to be lost before it awakens or leaves its place.
 
@@ -99,7 +98,7 @@ def cannot_matter(f: Any, modifiers: NDArray[np.float64], p: Any, edge: float, l
     return bool(f.seeded + infinite_if_none(f.loss, loss) < min(earliest, edge))
 
 
-@njit(cache=True)
+@kernel
 def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, traits: Any) -> None:
     """Give a candidate that has begun its source, receptors and other traits."""
     f.source, f.route = source, route
@@ -123,14 +122,14 @@ def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, tra
     f.resistant_her2 = int(uniform(rng) < p.resistant_her2)
 
 
-@njit(cache=True)
+@kernel
 def _flip_wait(rng: NDArray[np.uint64], positive: int, gain: float, loss: float) -> float:
     """Days until a receptor status changes."""
     waited = exponential(rng)
     return infinite_if_none(waited, loss if positive == 1 else gain)
 
 
-@njit(cache=True)
+@kernel
 def paces(f: Any, modifiers: NDArray[np.float64], p: Any) -> tuple[float, float, float, float]:
     """Rates of operational time, loss, leaving marrow for good, and becoming tolerant [1/day]."""
     er, her2 = sensitive_er(f), f.her2 == 1
@@ -159,7 +158,7 @@ def paces(f: Any, modifiers: NDArray[np.float64], p: Any) -> tuple[float, float,
     return wake, loss, 0.0, tolerance
 
 
-@njit(cache=True)
+@kernel
 def use_up(f: Any, time: float, modifiers: NDArray[np.float64], p: Any) -> None:
     """Bring a dormant candidate to ``time`` under the modifiers that held since its clock."""
     wake, loss, leave, tolerance = paces(f, modifiers, p)
@@ -171,7 +170,7 @@ def use_up(f: Any, time: float, modifiers: NDArray[np.float64], p: Any) -> None:
     f.clock = time
 
 
-@njit(cache=True)
+@kernel
 def plan(f: Any, modifiers: NDArray[np.float64], p: Any) -> None:
     """Set the next event of a dormant candidate that is at its clock."""
     wake, loss, leave, tolerance = paces(f, modifiers, p)
@@ -184,14 +183,14 @@ def plan(f: Any, modifiers: NDArray[np.float64], p: Any) -> None:
     _sooner(f, max(f.flip_her2, f.clock), HER2_FLIP)
 
 
-@njit(cache=True)
+@kernel
 def _sooner(f: Any, time: float, event: int) -> None:
     """Make this the next event if it comes before the one noted."""
     if time < f.next:
         f.next, f.event = time, event
 
 
-@njit(cache=True)
+@kernel
 def live_through(
     rng: NDArray[np.uint64],
     f: Any,
@@ -240,7 +239,7 @@ def live_through(
     return int(event)
 
 
-@njit(cache=True)
+@kernel
 def _awaken(
     rng: NDArray[np.uint64],
     f: Any,

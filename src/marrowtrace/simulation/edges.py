@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.kill import draw_resistant
@@ -50,13 +49,13 @@ from marrowtrace.simulation.modifiers import rate, refresh
 from marrowtrace.simulation.phenotypes import spare_mesenchymal
 from marrowtrace.simulation.pools import kill_pools
 from marrowtrace.simulation.trace import begin_at, blood, note
-from marrowtrace.streams import binomial, gamma, init, normal, poisson, uniform
+from marrowtrace.streams import binomial, gamma, init, kernel, normal, poisson, uniform
 
 _LN10 = math.log(10.0)
 _MOBILISED_FOR = 1.0  # day that a cycle's drug meets mobilised cells
 
 
-@njit(cache=True)
+@kernel
 def next_edge(
     time: float,
     windows: NDArray[np.void],
@@ -86,7 +85,7 @@ def next_edge(
     return edge
 
 
-@njit(cache=True)
+@kernel
 def apply_edge(
     seed: int,
     patient: int,
@@ -195,7 +194,7 @@ def apply_edge(
     return used, ident
 
 
-@njit(cache=True)
+@kernel
 def _decide(
     seed: int,
     patient: int,
@@ -232,14 +231,14 @@ def _decide(
         window.begun, window.left = 1, 0
 
 
-@njit(cache=True)
+@kernel
 def count_marrow(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     """Draw what a laboratory counts in one aspirate of a marrow that holds ``cells``."""
     site = gamma(rng, p.marrow_site_shape) / p.marrow_site_shape
     return poisson(rng, cells * p.screened * site) + poisson(rng, p.false_dtc)
 
 
-@njit(cache=True)
+@kernel
 def count_blood(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     """Draw what a laboratory counts in 7.5 mL of blood when ``cells`` circulate."""
     spread = p.blood_burst_log_sd
@@ -248,7 +247,7 @@ def count_blood(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     return poisson(rng, seen) + poisson(rng, p.false_ctc)
 
 
-@njit(cache=True)
+@kernel
 def _deposit(
     seed: int,
     patient: int,
@@ -282,7 +281,7 @@ def _deposit(
     return used, ident
 
 
-@njit(cache=True)
+@kernel
 def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> None:
     """Add the cells of a contaminated graft to the marrow."""
     share = p.endosteal_share
@@ -294,7 +293,7 @@ def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> Non
         pools[Q_MODES_E + mode] += cells * share * of_shed
 
 
-@njit(cache=True)
+@kernel
 def _once(
     therapy: Any,
     time: float,
@@ -330,7 +329,7 @@ def _once(
             f.state, f.ended, f.next = GONE, time, math.inf
 
 
-@njit(cache=True)
+@kernel
 def _cycle(
     therapy: Any,
     time: float,
@@ -394,7 +393,7 @@ def _cycle(
             cycle(states[k], f, time, log10_kill, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _spare(
     pools: NDArray[np.float64], place: int, modes: int, plain: float, protected: float, p: Any
 ) -> float:
@@ -409,7 +408,7 @@ def _spare(
     return left
 
 
-@njit(cache=True)
+@kernel
 def _subclone(
     seed: int,
     patient: int,

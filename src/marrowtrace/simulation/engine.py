@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.gompertz import growth_rate, log_size_at
@@ -62,14 +61,14 @@ from marrowtrace.simulation.patient import begin_follow_up
 from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance, longest_step
 from marrowtrace.simulation.receptors import begin_receptors
 from marrowtrace.simulation.trace import note, observe, trail
-from marrowtrace.streams import exponential, init, uniform
+from marrowtrace.streams import exponential, init, kernel, uniform
 
 _ENTRY_WITHIN = 40.0 * 365.25  # metastases must come by then, where follow-up begins with them
 _COARSER = 4.0  # steps after relapse, relative to before
 _CHECK_EVERY = 30.0  # days between looks at a primary that does not shed yet
 
 
-@njit(cache=True)
+@kernel
 def primary_size(time: float, p: Any, traits: Any) -> float:
     """Return the log size of the primary, -inf after surgery."""
     if time > traits.surgery or traits.primary_x == -math.inf:
@@ -87,7 +86,7 @@ def primary_size(time: float, p: Any, traits: Any) -> float:
     )
 
 
-@njit(cache=True)
+@kernel
 def _step_limit(
     time: float,
     shedding_primary: bool,
@@ -126,7 +125,7 @@ def _step_limit(
     return longest
 
 
-@njit(cache=True)
+@kernel
 def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     """Days that must pass between the next event of a founder and its first shedding.
 
@@ -145,7 +144,7 @@ def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     return room / pace if room > 0.0 and pace > 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def _note_next(
     k: int,
     founders: NDArray[np.void],
@@ -163,7 +162,7 @@ def _note_next(
         stops[k] = f.next + _before_shedding(f, growth, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _sheds_now(f: Any, time: float, growth: float, p: Any, traits: Any) -> bool:
     """Return whether a lesion is above its shedding onset."""
     if f.state != GROWING and f.state != SHRINKING:
@@ -171,7 +170,7 @@ def _sheds_now(f: Any, time: float, growth: float, p: Any, traits: Any) -> bool:
     return bool(log_size(f, time, growth, p, traits) >= p.log_lesion_shedding_onset_size - 1e-6)
 
 
-@njit(cache=True)
+@kernel
 def _survey(
     time: float,
     founders: NDArray[np.void],
@@ -198,7 +197,7 @@ def _survey(
     return shedding, vacant
 
 
-@njit(cache=True)
+@kernel
 def _last_founding(founders: NDArray[np.void], used: int, end: float) -> float:
     """Day after which no awakening can matter: the end, or a distant relapse already certain."""
     last = end
@@ -209,7 +208,7 @@ def _last_founding(founders: NDArray[np.void], used: int, end: float) -> float:
     return last
 
 
-@njit(cache=True)
+@kernel
 def live(
     seed: int,
     patient: int,
@@ -455,7 +454,7 @@ def live(
     return used
 
 
-@njit(cache=True)
+@kernel
 def _place(u: float, arrived: NDArray[np.float64]) -> int:
     """Where a candidate lodged, in proportion to what lodged."""
     if u < arrived[A_V]:
@@ -467,7 +466,7 @@ def _place(u: float, arrived: NDArray[np.float64]) -> int:
     return VISCERAL if u < arrived[A_O] or arrived[A_LOCAL] <= 0.0 else LOCAL
 
 
-@njit(cache=True)
+@kernel
 def _source(
     u: float,
     from_primary: float,

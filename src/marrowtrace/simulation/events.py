@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.simulation.layout import (
@@ -34,9 +33,10 @@ from marrowtrace.simulation.lesions import (
     site,
 )
 from marrowtrace.simulation.trace import note
+from marrowtrace.streams import kernel
 
 
-@njit(cache=True)
+@kernel
 def happen(
     rng: NDArray[np.uint64],
     f: Any,
@@ -74,7 +74,7 @@ def happen(
     schedule(f, time, modifiers, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _relapse(f: Any, time: float, summary: NDArray[np.float64]) -> None:
     """Note a relapse by site; a local one is resected."""
     where = site(f)

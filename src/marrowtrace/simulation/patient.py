@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.gompertz import time_between
@@ -17,14 +16,14 @@ from marrowtrace.simulation.layout import (
     STREAM_THERAPY,
     STREAM_TRAITS,
 )
-from marrowtrace.streams import exponential, init, normal, poisson, uniform
+from marrowtrace.streams import exponential, init, kernel, normal, poisson, uniform
 
 MAX_SWEEPS = 32
 DOCETAXEL = 1
 _LARGEST_LODGING = 0.95
 
 
-@njit(cache=True)
+@kernel
 def draw_traits(
     rng: NDArray[np.uint64],
     seed: int,
@@ -125,7 +124,7 @@ def draw_traits(
     return subtype
 
 
-@njit(cache=True)
+@kernel
 def _draw_phenotype(z: float, p: Any, traits: Any) -> None:
     """Composition of the shed cells and what it does to their survival in the blood."""
     others = p.epithelial_share_shed + p.hybrid_share_shed
@@ -144,7 +143,7 @@ def _draw_phenotype(z: float, p: Any, traits: Any) -> None:
         traits.lodging_death = (1.0 - p.anoikis_protection * traits.mesenchymal) / spared
 
 
-@njit(cache=True)
+@kernel
 def _draw_evolution(
     rng: NDArray[np.uint64],
     seed: int,
@@ -171,7 +170,7 @@ def _draw_evolution(
             sweeps[k] = -traits.tumour_age * uniform(rng)
 
 
-@njit(cache=True)
+@kernel
 def choose_therapies(
     rng: NDArray[np.uint64],
     seed: int,
@@ -211,7 +210,7 @@ def choose_therapies(
     return count
 
 
-@njit(cache=True)
+@kernel
 def begin_follow_up(
     therapies: NDArray[np.void], windows: NDArray[np.void], count: int, time: float
 ) -> None:
@@ -226,7 +225,7 @@ def begin_follow_up(
             window.next = window.start if therapy.cycles > 0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def _eligible(u: float, eligibility: int, p: Any, traits: Any) -> bool:
     if eligibility == 1:  # guideline
         by_node = traits.node > 0.0 and u < p.chemotherapy_use_node_positive
