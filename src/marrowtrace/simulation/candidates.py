@@ -23,6 +23,7 @@ from marrowtrace.simulation.layout import (
     ER_FLIP,
     FAILED_AWAKENING,
     GONE,
+    GROWING,
     HER2_FLIP,
     LOST,
     M_EGRESS,
@@ -40,6 +41,7 @@ from marrowtrace.simulation.layout import (
     M_WAKE_V,
     NOTHING,
     PERIVASCULAR,
+    REAWAKENING,
     TOLERANCE,
     VIA_MARROW,
     VISCERAL,
@@ -104,7 +106,8 @@ def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, tra
     f.source, f.route = source, route
     f.awakened = f.escaped = f.detected = f.ended = math.nan
     f.escape_cause = f.end_cause = f.detected_flag = f.restrict = f.tolerant = 0
-    f.subclone = -1
+    f.subclone, f.returns = -1, 0
+    f.tire, f.rested = math.inf, 0.0
     f.lines = f.limit = f.age = f.kill = f.x = 0.0
     f.emt_1, f.emt_2, f.emt_day = traits.mode_1, traits.mode_2, f.seeded
     flip = uniform(rng) < p.receptor_discordance
@@ -206,7 +209,7 @@ def live_through(
     time, event = f.next, f.event
     use_up(f, time, modifiers, p)
     if event == LOST:
-        f.state, f.ended, f.next = GONE, time, math.inf
+        f.state, f.ended, f.end_cause, f.next = GONE, time, LOST, math.inf
         return LOST
     if event == EGRESS and modifiers[M_READINESS] > 1.0:  # a ready niche takes more of them back
         homing = modifiers[M_HOMING] * modifiers[M_READINESS]
@@ -225,6 +228,8 @@ def live_through(
         f.egress = math.inf
         plan(f, modifiers, p)
         return EGRESS
+    if event == AWAKENING and not math.isnan(f.awakened):
+        return _resume(rng, f, time, modifiers, p, traits)
     if event == AWAKENING:
         return _awaken(rng, f, time, modifiers, p, traits)
     if event == ER_FLIP:
@@ -263,6 +268,47 @@ def _awaken(
         f.restrict = 1
         if p.restriction_delay <= 0.0:
             restrict(rng, f, time)
+    if p.redormancy_rate > 0.0:
+        f.tire = exponential(rng)
     adopt(rng, f, time, modifiers, p, traits)
     schedule(f, time, modifiers, p, traits)
     return AWAKENING
+
+
+@kernel
+def fall_asleep(
+    rng: NDArray[np.uint64],
+    f: Any,
+    time: float,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    wait: NDArray[np.float64],
+) -> None:
+    """Let a growing lesion that is at its clock return to dormancy, as one; time stands still."""
+    f.state, f.clock = DORMANT, time
+    f.returns += 1
+    f.wait = draw_wait(rng, wait)
+    f.loss = exponential(rng)
+    f.egress = math.inf
+    f.flip_er = time + _flip_wait(rng, f.er, p.er_gain_rate, p.er_loss_rate)
+    f.flip_her2 = time + _flip_wait(rng, f.her2, p.her2_gain_rate, p.her2_loss_rate)
+    plan(f, modifiers, p)
+
+
+@kernel
+def _resume(
+    rng: NDArray[np.uint64],
+    f: Any,
+    time: float,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+) -> int:
+    """Let a lesion that had returned to dormancy grow on from where it was."""
+    f.state = GROWING
+    f.rested += time - f.t0
+    f.t0 = time
+    f.tire = exponential(rng)
+    adopt(rng, f, time, modifiers, p, traits)
+    schedule(f, time, modifiers, p, traits)
+    return REAWAKENING

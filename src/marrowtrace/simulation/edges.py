@@ -22,6 +22,7 @@ from marrowtrace.simulation.layout import (
     LOST,
     M_EGRESS,
     M_KILL,
+    MODES,
     PERIVASCULAR,
     Q_E,
     Q_MODES_E,
@@ -47,9 +48,10 @@ from marrowtrace.simulation.lesions import (
 )
 from marrowtrace.simulation.modifiers import rate, refresh
 from marrowtrace.simulation.phenotypes import spare_mesenchymal
-from marrowtrace.simulation.pools import kill_pools
+from marrowtrace.simulation.pools import CLOCKS, kill_pools
+from marrowtrace.simulation.response import press, react
 from marrowtrace.simulation.trace import begin_at, blood, note
-from marrowtrace.streams import binomial, gamma, init, kernel, normal, poisson, uniform
+from marrowtrace.streams import binomial, exponential, gamma, init, kernel, normal, poisson, uniform
 
 _LN10 = math.log(10.0)
 _MOBILISED_FOR = 1.0  # day that a cycle's drug meets mobilised cells
@@ -105,14 +107,17 @@ def apply_edge(
     scratch: NDArray[np.uint64],
     primary: float,
     wait: NDArray[np.float64],
+    nodes: NDArray[np.float64],
+    node_count: int,
+    response: NDArray[np.float64],
     log: NDArray[np.float64],
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Bring all to ``time``, carry out what is due, and set the modifiers that hold from now on.
 
     Returns
     -------
-    tuple of int, int
-        Founders in use and the next founder's number.
+    tuple of int, int, int
+        Founders in use, the next founder's number, and nodes of past arrivals in use.
     """
     for k in range(used):
         f = founders[k]
@@ -123,6 +128,8 @@ def apply_edge(
                 use_up(f, time, modifiers, p)
         elif f.state != GONE:
             settle(states[k], f, time, modifiers, p, traits)
+    if p.immune_dynamic > 0.0:
+        react(response, time, modifiers, p)
     traits.primary_x, traits.primary_t = primary, time
     for w in range(count):
         rule = therapies[windows[w].therapy]
@@ -147,7 +154,7 @@ def apply_edge(
             note(log, time, THERAPY_START, -1, therapy.agent)
             _once(therapy, time, founders, states, used, pools, work, p, traits)
             if therapy.graft_cells > 0.0:
-                _graft(pools, therapy.graft_cells, p, traits)
+                node_count = _graft(pools, therapy.graft_cells, p, traits, work, nodes, node_count)
                 share = p.endosteal_share
                 for place in (PERIVASCULAR, ENDOSTEAL):
                     cells = therapy.graft_cells * (share if place == ENDOSTEAL else 1.0 - share)
@@ -163,6 +170,8 @@ def apply_edge(
         modifiers, windows, count, therapies, time, p, traits,
         restricted * math.exp(p.log_restricted_size),
     )  # fmt: skip
+    if p.immune_dynamic > 0.0:
+        press(response, time, restricted * math.exp(p.log_restricted_size), modifiers, p)
     for w in range(count):
         window = windows[w]
         if window.left > 0 and window.next <= time:
@@ -191,7 +200,7 @@ def apply_edge(
                     seed, patient, time, founders, states, k, used, ident, modifiers, p, traits, log
                 )
             schedule(f, time, modifiers, p, traits)
-    return used, ident
+    return used, ident, node_count
 
 
 @kernel
@@ -282,8 +291,16 @@ def _deposit(
 
 
 @kernel
-def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> None:
-    """Add the cells of a contaminated graft to the marrow."""
+def _graft(
+    pools: NDArray[np.float64],
+    cells: float,
+    p: Any,
+    traits: Any,
+    work: NDArray[np.float64],
+    nodes: NDArray[np.float64],
+    node_count: int,
+) -> int:
+    """Add the cells of a contaminated graft to the marrow; return the nodes of arrivals in use."""
     share = p.endosteal_share
     pools[Q_V] += cells * (1.0 - share)
     pools[Q_E] += cells * share
@@ -291,6 +308,14 @@ def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> Non
         of_shed = traits.mode_1 if mode == 0 else traits.mode_2 if mode == 1 else 1.0
         pools[Q_MODES_V + mode] += cells * (1.0 - share) * of_shed
         pools[Q_MODES_E + mode] += cells * share * of_shed
+    if p.wait_exponential > 0.0 or node_count >= nodes.shape[0] - 1:
+        return node_count
+    node = nodes[node_count]  # they begin to wait now
+    for k in range(CLOCKS):
+        node[k] = work[2 * MODES + 1 + k]
+    node[CLOCKS], node[CLOCKS + 1] = cells * (1.0 - share), cells * share
+    node[CLOCKS + 2] = node[CLOCKS + 3] = 0.0
+    return node_count + 1
 
 
 @kernel
@@ -317,7 +342,7 @@ def _once(
         if f.place == LOCAL:
             if f.state == DORMANT:
                 if uniform(states[k]) >= local:
-                    f.state, f.ended, f.next = GONE, time, math.inf
+                    f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
             elif is_lesion(f) and f.state != RESTRICTED:
                 cycle(states[k], f, time, therapy.local_log_kill, p, traits)
         elif (
@@ -326,7 +351,7 @@ def _once(
             and f.state == DORMANT
             and uniform(states[k]) >= marrow
         ):
-            f.state, f.ended, f.next = GONE, time, math.inf
+            f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
 
 
 @kernel
@@ -385,7 +410,7 @@ def _cycle(
                     )
                     keep *= left
             if keep < 1.0 and uniform(states[k]) >= keep:
-                f.state, f.ended, f.next = GONE, time, math.inf
+                f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
         elif f.state == RESTRICTED:
             if restricted > 0.0 and uniform(states[k]) < restricted:
                 f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
@@ -449,7 +474,9 @@ def _subclone(
     else:
         child.resistant_her2 = 1
     child.detected, child.detected_flag, child.restrict = math.nan, 0, 0
-    child.kill = 0.0
+    child.kill, child.returns = 0.0, 0
+    if p.redormancy_rate > 0.0:
+        child.tire = exponential(rng)
     grow_from_lines(rng, child, time, lines, p)
     note(log, time, RESISTANT_SUBCLONE, ident, f.ident)
     adopt(rng, child, time, modifiers, p, traits)

@@ -60,6 +60,7 @@ from marrowtrace.simulation.modifiers import refresh
 from marrowtrace.simulation.patient import begin_follow_up
 from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance, longest_step
 from marrowtrace.simulation.receptors import begin_receptors
+from marrowtrace.simulation.response import CLOCK, LOOK, press, rest
 from marrowtrace.simulation.trace import note, observe, trail
 from marrowtrace.streams import exponential, init, kernel, uniform
 
@@ -135,7 +136,9 @@ def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     if f.event == ONSET or f.event == DETECTION:
         return 0.0
     size = p.log_restricted_size
-    if f.state == DORMANT:
+    if f.state == DORMANT and not math.isnan(f.awakened):
+        size = f.x
+    elif f.state == DORMANT:
         size = math.log((40.0 + 2.0 * f.cells) / (1.0 - p.clone_death_ratio))
     elif f.state != RESTRICTED and f.event != RESTRICTION:
         return 0.0
@@ -157,7 +160,8 @@ def _note_next(
     """Note when the next event of a founder is due, and by when the engine must stop for it."""
     f = founders[k]
     nexts[k] = stops[k] = math.inf
-    if f.state != GONE and f.event != LOST:  # a loss need not be noted when it happens
+    silent = f.event == LOST and math.isnan(f.awakened)  # need not be noted when it happens
+    if f.state != GONE and not silent:
         nexts[k] = f.next
         stops[k] = f.next + _before_shedding(f, growth, p, traits)
 
@@ -234,6 +238,7 @@ def live(
     arrived: NDArray[np.float64],
     work: NDArray[np.float64],
     nodes: NDArray[np.float64],
+    response: NDArray[np.float64],
     burdens: NDArray[np.float32],
     summary: NDArray[np.float64],
     log: NDArray[np.float64],
@@ -256,12 +261,15 @@ def live(
     expected, next_arrival = 0.0, exponential(arrivals)
     chance = traits.establishment * p.bound
     visit, code, limited = 0, COMPLETE, math.inf
-    closed, remembers = False, p.memory_gain > 0.0
+    closed, remembers = False, p.memory_gain > 0.0 or p.immune_dynamic > 0.0
     plateau, corner = p.log_tumour_carrying_capacity, p.log_growth_hand_over_size
     end = min(p.horizon if p.entry == 0.0 else _ENTRY_WITHIN, traits.other_death)
     last = end
     refresh(modifiers, windows, window_count, therapies, time, p, traits, 0.0)
-    edge = next_edge(time, windows, window_count, therapies, traits)
+    rest(response, time)
+    if p.immune_dynamic > 0.0:
+        press(response, time, 0.0, modifiers, p)
+    edge = min(next_edge(time, windows, window_count, therapies, traits), response[CLOCK, LOOK])
     for i in range(summary.size):
         summary[i] = math.inf
     steps = 0
@@ -386,7 +394,7 @@ def live(
                     if event == AWAKENING:
                         summary[FIRST_LESION] = min(summary[FIRST_LESION], f.awakened)
                 else:
-                    happen(states[k], f, modifiers, p, traits, summary, log)
+                    happen(states[k], f, modifiers, p, traits, summary, wait, log)
                 changed |= remembers and was_restricted != (f.state == RESTRICTED)
                 _note_next(k, founders, nexts, stops, modifiers[M_GROWTH], p, traits)
             if f.state == GONE and math.isnan(f.awakened):
@@ -400,7 +408,7 @@ def live(
         if not closed and p.founders_after == 0.0 and summary[DISTANT] < math.inf:
             closed, vacant = True, 0  # a lesion is large enough to be seen: no more founders
             for k in range(used):
-                if founders[k].state == DORMANT:
+                if founders[k].state == DORMANT and math.isnan(founders[k].awakened):
                     founders[k].state, founders[k].next = GONE, math.inf
                     nexts[k] = stops[k] = math.inf
         relapsed = traits.relapse == math.inf and summary[DISTANT] <= time
@@ -433,14 +441,15 @@ def live(
             code, end, limited = STEP_LIMIT, time, time
             break
         if edge <= time or relapsed or changed:
-            used, ident = apply_edge(
+            used, ident, node_count = apply_edge(
                 seed, patient, time, therapies, windows, window_count, founders, states, used,
                 ident, pools, work, modifiers, p, traits, scratch, primary_size(time, p, traits),
-                wait, log,
+                wait, nodes, node_count, response, log,
             )  # fmt: skip
             if used >= founders.size and code == COMPLETE:
                 code, limited = LESION_LIMIT, time
             edge = next_edge(time, windows, window_count, therapies, traits)
+            edge = min(edge, response[CLOCK, LOOK])
             shedding_lesions, vacant = _survey(
                 time, founders, used, nexts, stops, shedders, free, modifiers[M_GROWTH], p, traits
             )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrace.simulation.candidates import fall_asleep
 from marrowtrace.simulation.layout import (
     BONE,
     DETECTION,
@@ -20,6 +21,7 @@ from marrowtrace.simulation.layout import (
     ONSET,
     ORIGIN,
     RESTRICTION,
+    RETURN_TO_DORMANCY,
     SITE,
     VISCERAL_RELAPSE,
 )
@@ -44,6 +46,7 @@ def happen(
     p: Any,
     traits: Any,
     summary: NDArray[np.float64],
+    wait: NDArray[np.float64],
     log: NDArray[np.float64],
 ) -> None:
     """Carry out the next event of a lesion and plan the one after it."""
@@ -53,6 +56,9 @@ def happen(
         f.next = math.inf
         return
     settle(rng, f, time, modifiers, p, traits)
+    if event == RETURN_TO_DORMANCY:
+        fall_asleep(rng, f, time, modifiers, p, wait)
+        return
     if event == RESTRICTION:
         restrict(rng, f, time)
     elif event == DETECTION:

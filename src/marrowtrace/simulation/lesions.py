@@ -40,6 +40,7 @@ from marrowtrace.simulation.layout import (
     ONSET,
     RESTRICTED,
     RESTRICTION,
+    RETURN_TO_DORMANCY,
     SHRINKING,
 )
 from marrowtrace.simulation.modifiers import factor, infinite_if_none, nk_sparing, rate
@@ -68,6 +69,8 @@ def log_size(f: Any, time: float, growth: float, p: Any, traits: Any) -> float:
         return float(math.log(max(f.lines, 0.1)) - f.kill * elapsed)
     if f.state == RESTRICTED:
         return float(p.log_restricted_size)
+    if f.state == DORMANT and not math.isnan(f.awakened):  # returned to dormancy
+        return float(f.x)
     return -1.0
 
 
@@ -130,6 +133,20 @@ def lines_now(rng: NDArray[np.uint64], f: Any) -> float:
 
 
 @kernel
+def stays_small(f: Any, growth: float, p: Any, traits: Any) -> float:
+    """Days from its anchor for which a growing lesion may still return to dormancy."""
+    if f.x >= p.log_redormancy_size:
+        return 0.0
+    return time_between(
+        f.x,
+        p.log_redormancy_size,
+        traits.lesion_rate * growth,
+        p.log_tumour_carrying_capacity,
+        p.log_growth_hand_over_size,
+    )
+
+
+@kernel
 def settle(
     rng: NDArray[np.uint64],
     f: Any,
@@ -142,6 +159,8 @@ def settle(
     growth = modifiers[M_GROWTH]
     elapsed = time - f.t0
     if f.state == GROWING:
+        if p.redormancy_rate > 0.0:
+            f.tire -= p.redormancy_rate * min(elapsed, stays_small(f, growth, p, traits))
         f.x = log_size(f, time, growth, p, traits)
         f.age += traits.net * growth * elapsed
         f.t0 = time
@@ -282,6 +301,10 @@ def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits
         wait = infinite_if_none(max(f.environment, 0.0), environment)
         _sooner(f, time + wait, ESCAPE_BY_ENVIRONMENT)
     elif f.state == GROWING:
+        if p.redormancy_rate > 0.0:
+            wait = max(f.tire, 0.0) / p.redormancy_rate
+            if wait < stays_small(f, growth, p, traits):
+                _sooner(f, time + wait, RETURN_TO_DORMANCY)
         if f.restrict == 1:
             target, event = p.log_restricted_size, RESTRICTION
         elif f.x < min(p.log_lesion_shedding_onset_size, p.log_detection_size) - 1e-9:

@@ -14,6 +14,7 @@ from marrowtrace.simulation.layout import (
     GONE,
     M_EGRESS,
     M_GROWTH,
+    M_IMMUNE,
     M_REMOVAL,
     M_SHEDDING,
     Q_E,
@@ -45,6 +46,7 @@ TRAIL = (
     "lesions_restricted",
     "log_largest_lesion",
     "candidates_dormant",
+    "immune_pressure",
 )
 """Columns of a replayed trajectory."""
 
@@ -211,4 +213,4 @@ def trail(
     for k in range(used):
         if founders[k].state == DORMANT:
             dormant += 1
-    path[row, 11] = dormant
+    path[row, 11], path[row, 12] = dormant, modifiers[M_IMMUNE]
