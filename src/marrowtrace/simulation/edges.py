@@ -22,6 +22,7 @@ from marrowtrace.simulation.layout import (
     LOST,
     M_EGRESS,
     M_KILL,
+    MAX_CANDIDATES,
     MODES,
     PERIVASCULAR,
     Q_E,
@@ -276,9 +277,9 @@ def _deposit(
     if cells <= 0.0:
         return used, ident
     init(rng, seed, STREAM_FOUNDER - 1 - place, patient)
-    number = int(poisson(rng, cells * traits.establishment * p.bound))
+    number = int(min(1e9, poisson(rng, cells * traits.establishment * p.bound)))
     for _ in range(number):
-        if used >= founders.size:
+        if used >= founders.size or ident >= MAX_CANDIDATES:
             break  # noted by the engine
         init(states[used], seed, STREAM_FOUNDER + ident, patient)
         route = RESIDUAL if place == LOCAL else DIRECT
@@ -453,7 +454,7 @@ def _subclone(
     by_er = rate(modifiers, M_KILL, True, False) > modifiers[M_KILL]
     by_er = by_er and f.er == 1 and f.tolerant == 0 and f.resistant_er == 0
     mutation = p.resistance_er if by_er else p.resistance_her2
-    if mutation <= 0.0 or used >= founders.size:
+    if mutation <= 0.0 or used >= founders.size or ident >= MAX_CANDIDATES:
         return used, ident
     cells = f.lines if f.state == FEW else math.exp(f.x)
     death = p.clone_death_ratio * traits.birth

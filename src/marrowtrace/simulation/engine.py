@@ -41,6 +41,8 @@ from marrowtrace.simulation.layout import (
     M_GROWTH,
     M_READINESS,
     M_SHEDDING,
+    MAX_CANDIDATES,
+    MAX_EVENTS,
     MAX_STEPS,
     NOT_ENTERED,
     ONSET,
@@ -272,7 +274,7 @@ def live(
     edge = min(next_edge(time, windows, window_count, therapies, traits), response[CLOCK, LOOK])
     for i in range(summary.size):
         summary[i] = math.inf
-    steps = 0
+    steps, events = 0, 0
     while True:
         steps += 1
         sheds = False
@@ -348,7 +350,7 @@ def live(
             from_when = time
             while mean > 0.0 and next_arrival <= expected + mean:
                 slot = used if vacant == 0 else free[vacant - 1]
-                if slot >= founders.size:  # the rest of the life goes on without new founders
+                if slot >= founders.size or ident >= MAX_CANDIDATES:  # go on without new ones
                     code, limited = LESION_LIMIT, min(limited, time)
                     next_arrival = math.inf
                     break
@@ -385,7 +387,8 @@ def live(
                 continue
             f = founders[k]
             shed_before = _sheds_now(f, f.t0, modifiers[M_GROWTH], p, traits)
-            while nexts[k] <= time:
+            while nexts[k] <= time and events <= MAX_EVENTS:
+                events += 1
                 was_restricted = f.state == RESTRICTED
                 if f.state == DORMANT:
                     event = live_through(states[k], f, modifiers, p, traits, wait)
@@ -437,7 +440,7 @@ def live(
             )  # fmt: skip
         if time >= end:
             break
-        if steps >= MAX_STEPS or node_count >= nodes.shape[0] - 1:
+        if steps >= MAX_STEPS or events > MAX_EVENTS or node_count >= nodes.shape[0] - 1:
             code, end, limited = STEP_LIMIT, time, time
             break
         if edge <= time or relapsed or changed:

@@ -71,7 +71,10 @@ def happen(
     elif event == ELIMINATION:
         f.state, f.ended, f.end_cause, f.next = GONE, time, ELIMINATION, math.inf
         return
-    elif event != ONSET:  # escape
+    elif event == ONSET:
+        if f.x < p.log_lesion_shedding_onset_size - 1e-9:  # too fast for the clock
+            f.x = p.log_lesion_shedding_onset_size
+    else:  # escape
         f.escaped, f.escape_cause = time, event
         grow_from_cells(rng, f, time, math.floor(math.exp(p.log_restricted_size) + 0.5), p)
         if f.state == GONE:

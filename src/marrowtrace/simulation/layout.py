@@ -317,7 +317,9 @@ LESION = np.dtype(
 SUMMARY = 11
 
 MAX_FOUNDERS = 8192
+MAX_CANDIDATES = 60_000  # each has a stream of its own, of 65,536 in all
 MAX_STEPS = 20_000
+MAX_EVENTS = 500_000  # of candidates and lesions in one life
 MAX_WINDOWS = 64
 
 # ---- streams -------------------------------------------------------------------------------------

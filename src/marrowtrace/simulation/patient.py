@@ -20,6 +20,7 @@ from marrowtrace.streams import exponential, init, kernel, normal, poisson, unif
 
 MAX_SWEEPS = 32
 DOCETAXEL = 1
+OLDEST = 200.0 * 365.25  # age of a tumour at diagnosis, at most [day]
 _LARGEST_LODGING = 0.95
 
 
@@ -156,13 +157,14 @@ def _draw_evolution(
     init(rng, seed, STREAM_EVOLUTION, patient)
     limit = exponential(rng) / (1.0 - p.clone_death_ratio)
     begun = min(math.log(max(limit, 1e-12)), traits.log_size)
-    traits.tumour_age = time_between(
+    grown_in = time_between(
         begun,
         traits.log_size,
         traits.primary_rate,
         p.log_tumour_carrying_capacity,
         p.log_growth_hand_over_size,
     )
+    traits.tumour_age = min(OLDEST, grown_in)
     count = min(float(MAX_SWEEPS), poisson(rng, p.driver_sweeps))
     for k in range(MAX_SWEEPS):
         sweeps[k] = math.inf

@@ -15,8 +15,8 @@ restricted lesions, :math:`\lambda` = ``immune_turnover``, :math:`\rho` = ``immu
 :math:`\sigma B/(B_{1/2}+B) > (1+S)/(1+S_0) - \rho` the response outgrows its losses until the
 lesions are gone.
 
-Rates of lesions are held constant over spans in which E changes by at most a tenth of ``step``, at its
-value in mid-span: second order in that change. E and R themselves are integrated apart from that.
+Rates of lesions are held constant over spans in which E changes by at most a tenth of ``step``, at
+its value in mid-span: second order in that change. E and R themselves are exact.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrace.processes.immunity import EFFECTORS, MEMORY, TUMOUR, advance
+from marrowtrace.processes.immunity import EFFECTORS, MEMORY
+from marrowtrace.processes.immunity import TUMOUR as HELD
 from marrowtrace.simulation.layout import M_EFFECTOR, M_IMMUNE, M_SUPPRESSOR
 from marrowtrace.streams import kernel
 
-STATE, CLOCK, TRIAL = 5, 6, 7  # rows after the five that the integration needs
+STATE, CLOCK, TRIAL = 0, 1, 2  # rows: the state, its clock, the state in mid-span
 SINCE, LOOK = 0, 1  # in the row of the clock: day of the state, day to look again
-RESPONSE_SHAPE = (8, 3)
+RESPONSE_SHAPE = (3, 3)
 _CHANGE = 0.1  # of the effectors in a span, per unit of the step
 _SHORTEST, _LONGEST = 0.25, 3650.0  # span [day]
 _MOST = 1e6  # effectors relative to normal
@@ -44,13 +45,29 @@ _LEAST = 1e-9
 def rest(response: NDArray[np.float64], time: float) -> None:
     """Set the state of a patient without lesions at ``time``."""
     response[STATE, EFFECTORS] = response[STATE, MEMORY] = 1.0
-    response[STATE, TUMOUR] = 0.0
+    response[STATE, HELD] = 0.0
     response[CLOCK, SINCE], response[CLOCK, LOOK] = time, math.inf
 
 
 @kernel
-def _recall(p: Any) -> float:
-    return float(min(p.immune_recall, 0.999))
+def _slopes(
+    response: NDArray[np.float64], row: int, modifiers: NDArray[np.float64], p: Any
+) -> tuple[float, float, float, float]:
+    """Coefficients of E in E' and of R in E', and the derivatives of E and R now."""
+    effectors, memory, cells = response[row, EFFECTORS], response[row, MEMORY], response[row, HELD]
+    recall = min(p.immune_recall, 0.999)
+    lost = (1.0 + modifiers[M_SUPPRESSOR]) / (1.0 + p.suppressor_level)
+    raised = p.immune_stimulation * cells / (max(p.memory_half_burden, 1e-9) + cells)
+    own, recalled = p.immune_turnover * (raised - lost), p.immune_turnover * recall
+    supply = p.immune_turnover * (1.0 - recall) * modifiers[M_EFFECTOR]
+    slope = supply + recalled * memory + own * effectors
+    return own, recalled, slope, p.immune_memory_loss * (effectors - memory)
+
+
+@kernel
+def _once(rate: float, time: float) -> float:
+    """Return the integral of exp(rate u) over 0..time."""
+    return math.expm1(min(rate * time, 500.0)) / rate if abs(rate * time) > 1e-12 else time
 
 
 @kernel
@@ -61,20 +78,22 @@ def _move(
     modifiers: NDArray[np.float64],
     p: Any,
 ) -> None:
-    """Advance the state in ``row`` by ``elapsed`` days under the therapies of the moment."""
+    """Advance the state in ``row`` by ``elapsed`` days: linear while burden and therapies last."""
     if elapsed <= 0.0:
         return
-    pace, recall = p.immune_turnover, _recall(p)
-    lost = (1.0 + modifiers[M_SUPPRESSOR]) / (1.0 + p.suppressor_level)
-    fastest = max(pace * (lost + p.immune_stimulation + 1.0), p.immune_memory_loss)
-    steps = int(min(10_000.0, 1.0 + math.floor(elapsed * fastest / 0.25)))
-    advance(
-        response[row], response, elapsed, steps, pace * (1.0 - recall) * modifiers[M_EFFECTOR],
-        pace * recall, pace * p.immune_stimulation, max(p.memory_half_burden, 1e-9), pace * lost,
-        p.immune_memory_loss, p.immune_memory_loss, 0.0, 0.0,
-    )  # fmt: skip
-    response[row, EFFECTORS] = min(response[row, EFFECTORS], _MOST)
-    response[row, MEMORY] = min(response[row, MEMORY], _MOST)
+    own, recalled, slope, memory_slope = _slopes(response, row, modifiers, p)
+    fade = p.immune_memory_loss
+    root = max(1e-12, math.sqrt((own + fade) ** 2 + 4.0 * recalled * fade))
+    fast, slow = 0.5 * (own - fade - root), 0.5 * (own - fade + root)
+    bend = own * slope + recalled * memory_slope
+    memory_bend = fade * (slope - memory_slope)
+    by_slow, by_fast = _once(slow, elapsed), _once(fast, elapsed)
+    first = (bend - fast * slope) / root
+    response[row, EFFECTORS] += first * by_slow + (slope - first) * by_fast
+    first = (memory_bend - fast * memory_slope) / root
+    response[row, MEMORY] += first * by_slow + (memory_slope - first) * by_fast
+    response[row, EFFECTORS] = min(max(response[row, EFFECTORS], 0.0), _MOST)
+    response[row, MEMORY] = min(max(response[row, MEMORY], 0.0), _MOST)
 
 
 @kernel
@@ -99,7 +118,7 @@ def press(
     Parameters
     ----------
     response : ndarray of float64, shape RESPONSE_SHAPE
-        Scratch, the state at ``time``, its clock.
+        State at ``time``, its clock, and room for a trial.
     time : float
         [day]
     restricted_cells : float
@@ -108,16 +127,9 @@ def press(
         See `marrowtrace.simulation.modifiers`; the immune pressure is set.
     """
     state = response[STATE]
-    state[TUMOUR] = restricted_cells
-    pace, recall = p.immune_turnover, _recall(p)
-    lost = (1.0 + modifiers[M_SUPPRESSOR]) / (1.0 + p.suppressor_level)
-    half = max(p.memory_half_burden, 1e-9)
-    raised = p.immune_stimulation * restricted_cells / (half + restricted_cells) - lost
-    slope = pace * (
-        (1.0 - recall) * modifiers[M_EFFECTOR] + recall * state[MEMORY] + raised * state[EFFECTORS]
-    )
-    recalled = p.immune_memory_loss * (state[EFFECTORS] - state[MEMORY])
-    bend = pace * (raised * slope + recall * recalled)
+    state[HELD] = restricted_cells
+    own, recalled, slope, memory_slope = _slopes(response, STATE, modifiers, p)
+    bend = own * slope + recalled * memory_slope
     room = _CHANGE * p.step * max(state[EFFECTORS], _LEAST)
     span = _LONGEST
     if abs(slope) * span > room:
