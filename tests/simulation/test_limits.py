@@ -55,7 +55,7 @@ def test_huge_and_zero_rates_under_other_waiting_laws(dormancy):
 
 def test_rates_that_call_for_endless_events_end_with_a_code():
     """Receptors that flip for ever: the life ends with a code and the day it was given up."""
-    flips = {name: 1e9 for name in ("er_loss_rate", "er_gain_rate")}
+    flips = dict.fromkeys(("er_loss_rate", "er_gain_rate"), 1000000000.0)
     history = simulate(world(flips | {"establishment_probability": 1e-3}), 4, seed=1, workers=1)
     assert_sound(history)
     given_up = history.column("code") == STEP_LIMIT
@@ -91,7 +91,7 @@ def test_tumours_and_lesions_of_1e12_cells():
     np.testing.assert_allclose(history.column("log_size"), math.log(1e12), rtol=0.05)
     grown = history.lesions[~np.isnan(history.lesions["detected"])]
     assert grown.size > 20
-    assert grown["log_size"].max() < math.log(3.1e12)
+    assert grown["log_size"].max() <= math.log(3.1e12) + 1e-5
     relapse = history.burdens[:, -1]
     assert np.isfinite(relapse[history.column("distant_relapse") < math.inf][:, :9]).all()
 

@@ -89,7 +89,7 @@ def test_state_follows_its_equation(numbers):
 
 
 def test_pressure_converges_as_the_tolerance_falls(numbers):
-    """Lesions feel the integral of the pressure: its error falls with the step, faster than in proportion."""
+    """Lesions feel the integral of the pressure: its error falls faster than the step."""
     wanted = exact(numbers, COURSE, 1500.0)[2]
     steps = np.array([2.0, 0.5, 0.125, 0.03])
     errors = [abs(followed(numbers, COURSE, 1500.0, s)[1] / wanted - 1) for s in steps]
