@@ -1,6 +1,9 @@
+import math
+
+import numpy as np
 import pytest
 
-from marrowtrace.plotting.patient_life import patient_life
+from marrowtrace.plotting.patient_life import largest_lesion, patient_life
 from marrowtrace.plotting.style import new_axes
 from marrowtrace.simulation import life, scenario, simulate
 
@@ -41,3 +44,27 @@ def test_endings_in_words():
         (well, "alive at 20.0 years"),
     ):
         assert words in patient_life(life(arm, 1, patient)).get_title(loc="left")
+
+
+def test_the_line_of_a_lesion_reaches_its_marks():
+    """Between two steps a lesion may be eliminated or detected: the line goes through the mark."""
+    arm = scenario("early-breast")
+    history = simulate(arm, 400, seed=1)
+    alone = np.diff(history.offsets) == 1
+    lesions = history.lesions[history.offsets[:-1][alone]]
+    patients = history.patient[alone]
+    wanted = {
+        "lesion eliminated": (patients[lesions["end_cause"] == 11], 1e4),
+        "lesion detected": (patients[lesions["detected"] > 0], 1e9),
+    }
+    for event, (chosen, cells) in wanted.items():
+        assert chosen.size
+        for patient in chosen[:5]:
+            told = life(arm, 1, int(patient))
+            day = told.events.filter(told.events["event"] == event)["day"][0]
+            days, sizes = largest_lesion(told)
+            assert (np.diff(days) >= 0).all()
+            at = sizes[days == day]
+            assert at[0] == pytest.approx(math.log(cells), rel=1e-6)
+            if event == "lesion eliminated" and at.size > 1:
+                assert at[1] < at[0]

@@ -203,8 +203,8 @@ def test_no_extreme_hangs_or_gives_nonsense(extreme):
 
 
 def test_too_many_founders_are_said_not_hidden():
-    arm = world({"establishment_probability": 0.01, "restricted_fraction": 1.0, "escape_rate": 0.0})
-    history = simulate(arm, 30, seed=1)
+    arm = world({"establishment_probability": 1.0, "restricted_fraction": 1.0, "escape_rate": 0.0})
+    history = simulate(arm, 12, seed=1)
     limited = history.column("code") == CODES.index("lesion limit reached")
     assert limited.mean() > 0.9
     assert history.limited() == {"lesion limit reached": int(limited.sum())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marrowtrace.plotting.style import (
     BLACK,
@@ -49,20 +50,22 @@ def patient_life(result: PatientHistory, *, ax: Axes | None = None) -> Axes:
         of therapies (dotted), symbols at the foot what befell the lesions.
     """
     course = result.trajectory
-    years = course["day"].to_numpy() / DAYS_PER_YEAR
+    days = course["day"].to_numpy()
+    when, largest = largest_lesion(result)
+    marrow = (course["perivascular"] + course["endosteal"]).to_numpy()
     curves = (
-        ("primary tumour", np.exp(course["log_primary_size"].to_numpy()), BLACK, "-"),
-        ("largest lesion", np.exp(course["log_largest_lesion"].to_numpy()), VERMILION, "-"),
-        ("dormant in marrow", (course["perivascular"] + course["endosteal"]).to_numpy(), BLUE, "-"),
-        ("dormant in viscera", course["visceral"].to_numpy(), GREEN, "--"),
-        ("in the blood (mean)", course["ctc"].to_numpy(), ORANGE, "-."),
+        ("primary tumour", days, np.exp(course["log_primary_size"].to_numpy()), BLACK, "-"),
+        ("largest lesion", when, np.exp(largest), VERMILION, "-"),
+        ("dormant in marrow", days, marrow, BLUE, "-"),
+        ("dormant in viscera", days, course["visceral"].to_numpy(), GREEN, "--"),
+        ("in the blood (mean)", days, course["ctc"].to_numpy(), ORANGE, "-."),
     )
     with house_style():
         axes = new_axes(width=7.0, height=4.2) if ax is None else ax
-        for label, cells, colour, dash in curves:
+        for label, at, cells, colour, dash in curves:
             shown = np.where(cells >= 1.0, cells, np.nan)
             if np.isfinite(shown).any():
-                axes.plot(years, shown, dash, color=colour, label=label)
+                axes.plot(at / DAYS_PER_YEAR, shown, dash, color=colour, label=label)
         axes.set_yscale("log")
         axes.set_ylim(0.3, 1e13)
         _draw_events(axes, result)
@@ -71,6 +74,51 @@ def patient_life(result: PatientHistory, *, ax: Axes | None = None) -> Axes:
         axes.set_title(f"Patient {result.patient}: {_ending(result)}")
         axes.legend(loc="upper right", ncols=2)
     return axes
+
+
+def largest_lesion(result: PatientHistory) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log size of the largest lesion over time, with the sizes known at its events.
+
+    The course has a point a step, and steps may be years apart; that a lesion is founded from one
+    cell, leaves restriction at its restricted size and is detected at its detection size gives the
+    points between.
+
+    Returns
+    -------
+    days, log_sizes : ndarray of float64, shape (n,)
+        Days ascending, twice where the size falls; minus infinity where there is no lesion.
+    """
+    values = result.record.scenario.parameters
+    restricted = float(np.log(values["restricted_size"].canonical))
+    known = {
+        "lesion established": 0.0,
+        "lesion is restricted": restricted,
+        "escape by mutation": restricted,
+        "escape by environment": restricted,
+        "lesion eliminated": restricted,
+        "lesion detected": float(np.log(values["detection_size"].canonical)),
+    }
+    days = result.trajectory["day"].to_numpy()
+    sizes = result.trajectory["log_largest_lesion"].to_numpy()
+    points = [(float(day), 0, float(size)) for day, size in zip(days, sizes, strict=True)]
+    for day, event in result.events.select("day", "event").iter_rows():
+        if event not in known or not days[0] < day < days[-1] or day in days:
+            continue
+        after = int(np.searchsorted(days, day))
+        left, right = float(sizes[after - 1]), float(sizes[after])
+        between = -np.inf
+        if np.isfinite(left) and np.isfinite(right):
+            part = (day - days[after - 1]) / (days[after] - days[after - 1])
+            between = left + part * (right - left)
+        if event == "lesion eliminated":
+            falls = right < known[event]
+            points.append((day, 0, known[event] if falls else max(known[event], between)))
+            if falls:
+                points.append((day, 1, right))
+        else:
+            points.append((day, 0, max(known[event], between)))
+    points.sort()
+    return np.array([p[0] for p in points]), np.array([p[2] for p in points])
 
 
 def _draw_events(axes: Axes, result: PatientHistory) -> None:

@@ -22,16 +22,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import binomial, fine_uniform, gamma, negative_binomial
+from marrowtrace.streams import binomial, fine_uniform, gamma, kernel, negative_binomial
 
 _LAW = "the birth-death law"
 
 
-@njit(cache=True)
+@kernel
 def relative_growth(net: float, time: float) -> float:
     """Return (exp(net * time) - 1) / net, which is ``time`` at net = 0 [day]."""
     x = net * time
@@ -42,7 +41,7 @@ def relative_growth(net: float, time: float) -> float:
     return math.expm1(x) / net
 
 
-@njit(cache=True)
+@kernel
 def survival(birth: float, death: float, time: float) -> float:
     """Return the probability that one cell has live descendants after ``time`` [day]."""
     if time <= 0.0:
@@ -53,7 +52,7 @@ def survival(birth: float, death: float, time: float) -> float:
     return math.exp(net * time) / (1.0 + birth * relative_growth(net, time))
 
 
-@njit(cache=True)
+@kernel
 def draw_size(
     rng: NDArray[np.uint64], start: float, birth: float, death: float, time: float
 ) -> float:
@@ -83,7 +82,7 @@ def draw_size(
     return founders + negative_binomial(rng, founders, extra)
 
 
-@njit(cache=True)
+@kernel
 def draw_immigrants(
     rng: NDArray[np.uint64], birth: float, death: float, immigration: float, time: float
 ) -> float:
@@ -94,7 +93,7 @@ def draw_immigrants(
     return negative_binomial(rng, size, immigration * relative_growth(birth - death, time))
 
 
-@njit(cache=True)
+@kernel
 def draw_with_immigration(
     rng: NDArray[np.uint64],
     start: float,
@@ -108,7 +107,7 @@ def draw_with_immigration(
     return descendants + draw_immigrants(rng, birth, death, immigration, time)
 
 
-@njit(cache=True)
+@kernel
 def draw_surviving_size(
     rng: NDArray[np.uint64], start: float, birth: float, death: float, time: float
 ) -> float:
@@ -134,7 +133,7 @@ def draw_surviving_size(
     return founders + negative_binomial(rng, founders, extra)
 
 
-@njit(cache=True)
+@kernel
 def draw_through_windows(
     rng: NDArray[np.uint64],
     start: float,
@@ -156,7 +155,7 @@ def draw_through_windows(
     return size
 
 
-@njit(cache=True)
+@kernel
 def draw_limit(rng: NDArray[np.uint64], start: float, birth: float, death: float) -> float:
     """Draw W, the limit of N(t) exp(-(birth - death) t) from ``start`` cells; 0 if they die out."""
     if birth <= death:
@@ -165,7 +164,7 @@ def draw_limit(rng: NDArray[np.uint64], start: float, birth: float, death: float
     return gamma(rng, binomial(rng, start, share)) / share
 
 
-@njit(cache=True)
+@kernel
 def draw_time_to_size(rng: NDArray[np.uint64], target: float, birth: float, death: float) -> float:
     """Draw the time [day] from one cell to ``target`` cells, given that the clone survives.
 

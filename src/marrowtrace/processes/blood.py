@@ -20,17 +20,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import exponential, poisson, uniform
+from marrowtrace.streams import exponential, kernel, poisson, uniform
 
 CAUSES = ("shear", "anoikis", "nk")
 SHEAR, ANOIKIS, NK = 0, 1, 2
 
 
-@njit(cache=True)
+@kernel
 def death_rates(
     out: NDArray[np.float64],
     half_life: float,
@@ -60,20 +59,20 @@ def death_rates(
     return float(out[SHEAR] + out[ANOIKIS] + out[NK])
 
 
-@njit(cache=True)
+@kernel
 def lodging_probability(lodging: float, death: float) -> float:
     """Return the probability that a cell lodges, by the rates of lodging and death [1/day]."""
     total = lodging + death
     return lodging / total if total > 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def lodging_rate(probability: float, death: float) -> float:
     """Return the rate of lodging [1/day] that gives ``probability`` against ``death``."""
     return death * probability / (1.0 - probability) if probability < 1.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def steady_mean(flux: float, removal: float, growth: float) -> float:
     """Return the mean cells in the blood of a source of ``flux`` [1/day] growing at ``growth``.
 
@@ -86,7 +85,7 @@ def steady_mean(flux: float, removal: float, growth: float) -> float:
     return flux / total if total > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def mean_at(start: float, flux: float, growth: float, removal: float, time: float) -> float:
     """Return the mean after ``time`` [day] from mean ``start``; ``flux`` is the source's at 0.
 
@@ -104,19 +103,19 @@ def mean_at(start: float, flux: float, growth: float, removal: float, time: floa
     return left + flux * math.exp(growth * time) * -math.expm1(-x) / total
 
 
-@njit(cache=True)
+@kernel
 def draw_count(rng: NDArray[np.uint64], mean: float) -> float:
     """Draw the cells in the blood, or in a part of it, from their ``mean``."""
     return poisson(rng, mean)
 
 
-@njit(cache=True)
+@kernel
 def draw_residence(rng: NDArray[np.uint64], removal: float) -> float:
     """Draw a cell's time in the blood [day]; infinity if nothing removes it."""
     return exponential(rng) / removal if removal > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def draw_fate(rng: NDArray[np.uint64], rates: NDArray[np.float64]) -> int:
     """Draw which of the competing ``rates`` takes a cell; -1 if all are 0."""
     total = 0.0

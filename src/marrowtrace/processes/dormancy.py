@@ -29,12 +29,12 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace import streams
 from marrowtrace.errors import ParameterError, ProblemList
 from marrowtrace.processes.domain import check_domain
+from marrowtrace.streams import kernel
 
 HOLD = ("tsp1", "tgfb2", "gas6_axl", "osteoclast_tgfb")
 WAKE = ("sprouting", "osteoclast", "norepinephrine")
@@ -43,7 +43,7 @@ EXPONENTIAL, PHASE_TYPE, WEIBULL, LOGNORMAL = 0.0, 1.0, 2.0, 3.0
 _SMALLEST = 5e-324
 
 
-@njit(cache=True)
+@kernel
 def draw_wait(rng: NDArray[np.uint64], wait: NDArray[np.float64]) -> float:
     """Draw a waiting time [day of operational time] from the law ``wait``."""
     law = wait[0]
@@ -63,7 +63,7 @@ def draw_wait(rng: NDArray[np.uint64], wait: NDArray[np.float64]) -> float:
     return float(streams.gamma(rng, stages) * wait[2 + 2 * count + part] / stages)
 
 
-@njit(cache=True)
+@kernel
 def survival(wait: NDArray[np.float64], tau: float) -> float:
     """Return the probability of waiting longer than ``tau`` [day of operational time]."""
     if tau <= 0.0:
@@ -87,7 +87,7 @@ def survival(wait: NDArray[np.float64], tau: float) -> float:
     return total
 
 
-@njit(cache=True)
+@kernel
 def density(wait: NDArray[np.float64], tau: float) -> float:
     """Return the density of the waiting time at ``tau`` > 0 [1/day of operational time]."""
     if tau <= 0.0:
@@ -112,7 +112,7 @@ def density(wait: NDArray[np.float64], tau: float) -> float:
     return total
 
 
-@njit(cache=True)
+@kernel
 def awakening_modifier(
     hold: NDArray[np.float64],
     hold_levels: NDArray[np.float64],
@@ -136,7 +136,7 @@ def awakening_modifier(
     return pace
 
 
-@njit(cache=True)
+@kernel
 def operational_time(
     time: float, edges: NDArray[np.float64], modifiers: NDArray[np.float64]
 ) -> float:
@@ -158,7 +158,7 @@ def operational_time(
     return tau
 
 
-@njit(cache=True)
+@kernel
 def calendar_time(tau: float, edges: NDArray[np.float64], modifiers: NDArray[np.float64]) -> float:
     """Return the first time [day] at which `operational_time` reaches ``tau``, or infinity."""
     left = tau

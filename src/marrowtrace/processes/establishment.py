@@ -17,30 +17,29 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import exponential, uniform
+from marrowtrace.streams import exponential, kernel, uniform
 
 _LAW = "the law of establishment"
 _MANY = 1e5
 
 
-@njit(cache=True)
+@kernel
 def birth_rate(cells: float, birth: float, allee: float) -> float:
     """Return the division rate per cell [1/day] among ``cells``."""
     return birth * cells / (cells + allee) if cells > 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def death_rate(cells: float, death: float, killing: float, half_saturation: float) -> float:
     """Return the death rate per cell [1/day] among ``cells``; ``killing`` in cells/day."""
     spread = half_saturation + cells
     return death + (killing / spread if spread > 0.0 else 0.0)
 
 
-@njit(cache=True)
+@kernel
 def probability(
     target: float,
     birth: float,
@@ -82,7 +81,7 @@ def probability(
     return 1.0 / total
 
 
-@njit(cache=True)
+@kernel
 def draw_path(
     rng: NDArray[np.uint64],
     target: float,

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from marrowtrace.streams import kernel
 
 EULER_GAMMA = 0.577215664901532860606512090082
 
 
-@njit(cache=True)
+@kernel
 def exp1(x: float) -> float:
     """Return E1(x) to a relative error below 2e-14.
 
@@ -39,7 +39,7 @@ def exp1(x: float) -> float:
     return math.exp(-x) * _scaled_tail(x)
 
 
-@njit(cache=True)
+@kernel
 def _scaled_tail(x: float) -> float:
     """Continued fraction of exp(x) E1(x) for x >= 2."""
     terms = int(6.0 + 76.0 / x)
@@ -49,7 +49,7 @@ def _scaled_tail(x: float) -> float:
     return 1.0 / (x + 1.0 - tail)
 
 
-@njit(cache=True)
+@kernel
 def exp1_between(low: float, high: float) -> float:
     """Return E1(low) - E1(high) for 0 < low <= high, without cancellation where they are near."""
     width = high - low

@@ -22,20 +22,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.exponential_integral import exp1_between
-from marrowtrace.streams import uniform
+from marrowtrace.streams import kernel, uniform
 
 
-@njit(cache=True)
+@kernel
 def growth_rate(log_size: float, rate: float, log_plateau: float, log_corner: float) -> float:
     """Return the relative growth rate [1/day] at ``log_size``; 0 at the plateau."""
     return rate * (log_plateau - max(log_size, log_corner))
 
 
-@njit(cache=True)
+@kernel
 def log_size_at(
     log_size: float, time: float, rate: float, log_plateau: float, log_corner: float
 ) -> float:
@@ -56,7 +55,7 @@ def log_size_at(
     return log_plateau - room * math.exp(-rate * time)
 
 
-@njit(cache=True)
+@kernel
 def time_between(
     log_from: float, log_to: float, rate: float, log_plateau: float, log_corner: float
 ) -> float:
@@ -71,7 +70,7 @@ def time_between(
     return time_between_rising(log_from, log_to, rate, log_plateau, log_corner)
 
 
-@njit(cache=True)
+@kernel
 def time_between_rising(
     log_from: float, log_to: float, rate: float, log_plateau: float, log_corner: float
 ) -> float:
@@ -89,7 +88,7 @@ def time_between_rising(
     return time
 
 
-@njit(cache=True)
+@kernel
 def power_integral(
     power: float,
     log_from: float,
@@ -131,7 +130,7 @@ def power_integral(
     return total
 
 
-@njit(cache=True)
+@kernel
 def invert_power_integral(
     target: float,
     power: float,
@@ -178,7 +177,7 @@ def invert_power_integral(
     return x
 
 
-@njit(cache=True)
+@kernel
 def draw_log_size(
     rng: NDArray[np.uint64],
     power: float,

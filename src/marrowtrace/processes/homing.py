@@ -19,11 +19,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.errors import ParameterError, did_you_mean
 from marrowtrace.processes.domain import check_domain
+from marrowtrace.streams import kernel
 
 FACTORS = (
     "cxcr4", "sdf1", "e_selectin", "vla4", "fak", "integrins", "annexin2", "stroma",
@@ -34,7 +34,7 @@ FACTORS = (
 STROMA = FACTORS.index("stroma")
 
 
-@njit(cache=True)
+@kernel
 def product(levels: NDArray[np.float64], multipliers: NDArray[np.float64]) -> float:
     """Return the product of all factors; 1 at normal levels without intervention.
 
@@ -52,7 +52,7 @@ def product(levels: NDArray[np.float64], multipliers: NDArray[np.float64]) -> fl
     return result
 
 
-@njit(cache=True)
+@kernel
 def probability(base: float, factor: float) -> float:
     """Return the probability of lodging, ``base`` when the product of factors is 1."""
     if base >= 1.0:
@@ -60,19 +60,19 @@ def probability(base: float, factor: float) -> float:
     return base * factor / (1.0 - base + base * factor)
 
 
-@njit(cache=True)
+@kernel
 def readiness_drive(log_size: float, log_half: float) -> float:
     """Return the readiness that a primary of ``log_size`` would hold up in the long run."""
     return 1.0 / (1.0 + math.exp(min(log_half - log_size, 700.0)))
 
 
-@njit(cache=True)
+@kernel
 def readiness_at(readiness: float, drive: float, decay: float, time: float) -> float:
     """Return the readiness after ``time`` [day] under a constant ``drive``."""
     return drive + (readiness - drive) * math.exp(-decay * time)
 
 
-@njit(cache=True)
+@kernel
 def readiness_factor(readiness: float, gain: float) -> float:
     """Return the level of the factor ``readiness``: 1 + gain * readiness."""
     return 1.0 + gain * readiness

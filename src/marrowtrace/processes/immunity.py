@@ -36,18 +36,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.errors import ParameterError
 from marrowtrace.processes.domain import check_domain
+from marrowtrace.streams import kernel
 
 EFFECTORS, MEMORY, TUMOUR = 0, 1, 2
 ELIMINATION, EQUILIBRIUM, THRESHOLD, ESCAPE = "elimination", "equilibrium", "threshold", "escape"
 _LAW = "the immune balance"
 
 
-@njit(cache=True)
+@kernel
 def derivative(
     state: NDArray[np.float64],
     out: NDArray[np.float64],
@@ -74,7 +74,7 @@ def derivative(
     out[TUMOUR] = (net_growth - killing * effectors / spread) * cells
 
 
-@njit(cache=True)
+@kernel
 def advance(
     state: NDArray[np.float64],
     work: NDArray[np.float64],
@@ -110,7 +110,7 @@ def advance(
             state[k] = max(0.0, state[k] + h / 6.0 * slope)
 
 
-@njit(cache=True)
+@kernel
 def steady_effectors(
     cells: float, source: float, stimulation: float, half_saturation: float, loss: float
 ) -> float:
@@ -123,7 +123,7 @@ def steady_effectors(
     return source / spare if spare > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def effective_loss(
     loss: float, suppression: float, recall: float, memory_gain: float, memory_loss: float
 ) -> float:
@@ -132,20 +132,20 @@ def effective_loss(
     return loss + suppression - recalled
 
 
-@njit(cache=True)
+@kernel
 def kill_rate(effectors: float, cells: float, killing: float, half_saturation: float) -> float:
     """Return the rate at which effectors kill each of ``cells`` [1/day]."""
     spread = half_saturation + cells
     return killing * effectors / spread if spread > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def nk_kill_rate(nk: float, coat: float) -> float:
     """Return the rate at which NK cells kill an MHC-I low cell: ``nk`` [1/day] less the coat."""
     return nk * (1.0 - coat)
 
 
-@njit(cache=True)
+@kernel
 def mutant_survival(birth: float, death: float, nk: float, coat: float) -> float:
     """Return the probability that an MHC-I low mutant founds a lasting clone."""
     if birth <= 0.0:
@@ -153,7 +153,7 @@ def mutant_survival(birth: float, death: float, nk: float, coat: float) -> float
     return max(0.0, 1.0 - (death + nk_kill_rate(nk, coat)) / birth)
 
 
-@njit(cache=True)
+@kernel
 def escape_rate(cells: float, birth: float, mutation: float, mutant: float) -> float:
     """Return the hazard [1/day] of escape by mutation of a lesion held at ``cells``.
 

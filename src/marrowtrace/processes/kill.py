@@ -18,11 +18,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes import birth_death
-from marrowtrace.streams import binomial, exponential, poisson
+from marrowtrace.streams import binomial, exponential, kernel, poisson
 
 _INDIVIDUALLY = 100.0
 """Expected resistant daughters that are followed one by one, the earliest ones."""
@@ -30,19 +29,19 @@ _GROWTH_IN_WINDOW = 0.1
 """Of log size; the mean is then high by less than 0.1**2 / 12."""
 
 
-@njit(cache=True)
+@kernel
 def surviving_share(log10_kill: float) -> float:
     """Return the probability that a cell survives a kill of ``log10_kill`` decades."""
     return math.exp(-math.log(10.0) * max(log10_kill, 0.0))
 
 
-@njit(cache=True)
+@kernel
 def survivors(rng: NDArray[np.uint64], cells: float, log10_kill: float) -> float:
     """Draw how many of ``cells`` survive a kill of ``log10_kill`` decades."""
     return binomial(rng, math.floor(cells + 0.5), surviving_share(log10_kill))
 
 
-@njit(cache=True)
+@kernel
 def mixed_survivors(
     rng: NDArray[np.uint64],
     proliferating: float,
@@ -58,13 +57,13 @@ def mixed_survivors(
     return awake, survivors(rng, dormant, log10_kill * dormant_share)
 
 
-@njit(cache=True)
+@kernel
 def pool_mean_after(mean: float, fraction_killed: float) -> float:
     """Return the mean of a Poisson pool after the killing of a fraction of it."""
     return mean * min(1.0, max(0.0, 1.0 - fraction_killed))
 
 
-@njit(cache=True)
+@kernel
 def expected_resistant_clones(cells: float, mutation: float, birth: float, death: float) -> float:
     """Return the mean resistant clones alive in a lesion of ``cells``, resistance being neutral.
 
@@ -78,7 +77,7 @@ def expected_resistant_clones(cells: float, mutation: float, birth: float, death
     return mutation * cells / ratio * (math.log1p(-ratio / cells) - math.log1p(-ratio))
 
 
-@njit(cache=True)
+@kernel
 def draw_resistant(
     rng: NDArray[np.uint64],
     cells: float,
@@ -136,7 +135,7 @@ def draw_resistant(
     return resistant
 
 
-@njit(cache=True)
+@kernel
 def draw_time_to_resistance(
     rng: NDArray[np.uint64], cells: float, mutation: float, birth: float, lasting: float
 ) -> float:

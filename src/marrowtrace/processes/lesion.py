@@ -30,18 +30,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from marrowtrace.processes import birth_death, gompertz
 from marrowtrace.processes.domain import check_domain
 from marrowtrace.processes.exponential_integral import EULER_GAMMA
-from marrowtrace.streams import gamma
+from marrowtrace.streams import gamma, kernel
 
 _LARGE = 1e8  # from here chance moves log W by less than 1e-4 of its unit for the usual turnovers
 
 
-@njit(cache=True)
+@kernel
 def effective_log_size(rng: NDArray[np.uint64], cells: float, birth: float, death: float) -> float:
     """Draw log W of ``cells`` cells now; minus infinity if they die out.
 
@@ -53,7 +52,7 @@ def effective_log_size(rng: NDArray[np.uint64], cells: float, birth: float, deat
     return math.log(limit) if limit > 0.0 else -math.inf
 
 
-@njit(cache=True)
+@kernel
 def effective_log_size_of_survivor(rng: NDArray[np.uint64], birth: float, death: float) -> float:
     """Draw log W of one cell whose clone survives; minus infinity if ``birth`` <= ``death``."""
     if birth <= death:
@@ -61,7 +60,7 @@ def effective_log_size_of_survivor(rng: NDArray[np.uint64], birth: float, death:
     return math.log(gamma(rng, 1.0) * birth / (birth - death))
 
 
-@njit(cache=True)
+@kernel
 def turnover(net: float, death_share: float) -> tuple[float, float]:
     """Return birth and death rates [1/day] of difference ``net`` and ratio ``death_share``.
 
@@ -72,7 +71,7 @@ def turnover(net: float, death_share: float) -> tuple[float, float]:
     return birth, birth * share
 
 
-@njit(cache=True)
+@kernel
 def draw_delay(
     rng: NDArray[np.uint64],
     log_detectable: float,
@@ -92,7 +91,7 @@ def draw_delay(
     return max(0.0, gompertz.time_between(start, log_detectable, rate, log_plateau, log_corner))
 
 
-@njit(cache=True)
+@kernel
 def draw_size(
     rng: NDArray[np.uint64],
     cells: float,
@@ -120,7 +119,7 @@ def draw_size(
     )
 
 
-@njit(cache=True)
+@kernel
 def _gumbel_start(birth: float, death: float, log_size: float) -> float:
     """Return log s of the Gumbel law of the time to ``log_size`` below the corner."""
     return math.log((birth - death) / birth) + log_size

@@ -13,15 +13,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from marrowtrace.streams import binomial
+from marrowtrace.streams import binomial, kernel
 
 _TERMS = 16  # 0.5^17 / 17! is below 1e-19
 
 
-@njit(cache=True)
+@kernel
 def two_state(start: float, gain: float, loss: float, time: float) -> float:
     """Return the probability of the "on" state after ``time``, from probability ``start``.
 
@@ -33,7 +32,7 @@ def two_state(start: float, gain: float, loss: float, time: float) -> float:
     return start + (gain / total - start) * -math.expm1(-total * time)
 
 
-@njit(cache=True)
+@kernel
 def transition_matrix(
     generator: NDArray[np.float64],
     time: float,
@@ -96,7 +95,7 @@ def transition_matrix(
                 out[i, j] = other[i, j] / total
 
 
-@njit(cache=True)
+@kernel
 def _multiply(
     left: NDArray[np.float64], right: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
@@ -109,7 +108,7 @@ def _multiply(
             out[i, j] = total
 
 
-@njit(cache=True)
+@kernel
 def move(
     means: NDArray[np.float64], transition: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
@@ -121,7 +120,7 @@ def move(
         out[j] = total
 
 
-@njit(cache=True)
+@kernel
 def draw_counts(
     rng: NDArray[np.uint64],
     counts: NDArray[np.float64],

@@ -13,20 +13,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import exponential, normal
+from marrowtrace.streams import exponential, kernel, normal
 
 
-@njit(cache=True)
+@kernel
 def hazard(age: float, at_reference: float, reference_age: float, doubling: float) -> float:
     """Return the hazard of death from other causes at ``age`` [1/day]."""
     return at_reference * math.exp(math.log(2.0) * (age - reference_age) / doubling)
 
 
-@njit(cache=True)
+@kernel
 def draw_other_cause(
     rng: NDArray[np.uint64],
     age: float,
@@ -59,7 +58,7 @@ def draw_other_cause(
     return math.log1p(x) / pace
 
 
-@njit(cache=True)
+@kernel
 def draw_after_relapse(rng: NDArray[np.uint64], median: float, log_sd: float) -> float:
     """Draw the time [day] from relapse to death of cancer, by its median and log sd."""
     return median * math.exp(log_sd * normal(rng))

@@ -24,23 +24,22 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import negative_binomial, poisson
+from marrowtrace.streams import kernel, negative_binomial, poisson
 
 PARALLEL, LINEAR = 0, 1
 ROUTES = ("parallel", "linear")
 
 
-@njit(cache=True)
+@kernel
 def line_divisions(birth: float, time: float) -> float:
     """Return the mean divisions on a random cell's line of descent after ``time`` [day]."""
     return 2.0 * birth * max(time, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def draw_along_line(
     rng: NDArray[np.uint64], per_division: float, birth: float, time: float
 ) -> float:
@@ -48,7 +47,7 @@ def draw_along_line(
     return poisson(rng, per_division * line_divisions(birth, time))
 
 
-@njit(cache=True)
+@kernel
 def draw_trunk(
     rng: NDArray[np.uint64], per_division: float, birth: float, death: float, founder: float
 ) -> float:
@@ -64,13 +63,13 @@ def draw_trunk(
     return poisson(rng, founder + per_division * divisions)
 
 
-@njit(cache=True)
+@kernel
 def route(departure: float, sweep: float) -> int:
     """Return `LINEAR` for a departure at or after the last ``sweep`` [day], else `PARALLEL`."""
     return LINEAR if departure >= sweep else PARALLEL
 
 
-@njit(cache=True)
+@kernel
 def shared_time(departure: float, sweep: float, end: float) -> float:
     """Return the time, up to ``end``, that a departed line shares with the primary at ``end``.
 
@@ -81,7 +80,7 @@ def shared_time(departure: float, sweep: float, end: float) -> float:
     return max(0.0, min(departure, sweep, end))
 
 
-@njit(cache=True)
+@kernel
 def similarity(shared: float, private_primary: float, private_lesion: float) -> float:
     """Return the share of all mutations of a primary and a lesion that both have (Jaccard).
 
@@ -91,7 +90,7 @@ def similarity(shared: float, private_primary: float, private_lesion: float) -> 
     return shared / total if total > 0.0 else 1.0
 
 
-@njit(cache=True)
+@kernel
 def found_share(shared: float, private_primary: float) -> float:
     """Return the share of a primary's mutations that the other site has; 1 if it has none."""
     total = shared + private_primary

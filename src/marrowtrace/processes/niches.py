@@ -20,15 +20,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
+from marrowtrace.streams import kernel
 
 EMPTY, STEM, TUMOUR = 0, 1, 2
 
 
-@njit(cache=True)
+@kernel
 def site_generator(
     out: NDArray[np.float64],
     arrivals: float,
@@ -63,7 +63,7 @@ def site_generator(
     out[TUMOUR, EMPTY] = loss
 
 
-@njit(cache=True)
+@kernel
 def pool_mean(mean: float, arrivals: float, loss: float, capacity: float, time: float) -> float:
     """Return the mean number of cells in a niche after ``time`` [day], from ``mean``.
 
@@ -88,7 +88,7 @@ def pool_mean(mean: float, arrivals: float, loss: float, capacity: float, time: 
     return mean + (arrivals / total - mean) * -math.expm1(-total * time)
 
 
-@njit(cache=True)
+@kernel
 def pool_integral(mean: float, arrivals: float, loss: float, capacity: float, time: float) -> float:
     """Return the integral of `pool_mean` over ``time`` [cell day]."""
     if capacity <= 0.0 or time <= 0.0:
@@ -101,7 +101,7 @@ def pool_integral(mean: float, arrivals: float, loss: float, capacity: float, ti
     return level * time + (mean - level) * -math.expm1(-x) / total
 
 
-@njit(cache=True)
+@kernel
 def lodged(mean: float, arrivals: float, loss: float, capacity: float, time: float) -> float:
     """Return the expected arrivals that found a free site during ``time``."""
     if capacity <= 0.0 or time <= 0.0:
@@ -110,7 +110,7 @@ def lodged(mean: float, arrivals: float, loss: float, capacity: float, time: flo
     return arrivals * (time - filled)
 
 
-@njit(cache=True)
+@kernel
 def free_share(mean: float, capacity: float) -> float:
     """Return the share of sites that are free, 0 for a niche without sites."""
     return max(0.0, 1.0 - mean / capacity) if capacity > 0.0 else 0.0

@@ -15,19 +15,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.errors import ParameterError
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import uniform
+from marrowtrace.streams import kernel, uniform
 
 STATES = ("epithelial", "hybrid", "mesenchymal")
 EPITHELIAL, HYBRID, MESENCHYMAL = 0, 1, 2
 TRAITS = ("stem_like", "osteomimetic", "mhc_low", "upr")
 
 
-@njit(cache=True)
+@kernel
 def transition_generator(
     out: NDArray[np.float64],
     e_to_h: float,
@@ -46,7 +45,7 @@ def transition_generator(
     out[MESENCHYMAL, HYBRID] = m_to_h
 
 
-@njit(cache=True)
+@kernel
 def linear_chain(
     composition: NDArray[np.float64],
     time: float,
@@ -94,7 +93,7 @@ def linear_chain(
     composition[HYBRID] = max(whole - e - m, 0.0)
 
 
-@njit(cache=True)
+@kernel
 def mean_effect(composition: NDArray[np.float64], effects: NDArray[np.float64]) -> float:
     """Return the mean multiplier of a pool, by its shares and the multiplier of each state."""
     total = 0.0
@@ -103,7 +102,7 @@ def mean_effect(composition: NDArray[np.float64], effects: NDArray[np.float64]) 
     return total
 
 
-@njit(cache=True)
+@kernel
 def select(composition: NDArray[np.float64], survivals: NDArray[np.float64]) -> float:
     """Change shares in place by survival per state; return the share of cells that survive.
 
@@ -116,7 +115,7 @@ def select(composition: NDArray[np.float64], survivals: NDArray[np.float64]) -> 
     return left
 
 
-@njit(cache=True)
+@kernel
 def mix(
     composition: NDArray[np.float64], cells: float, arriving: NDArray[np.float64], arrivals: float
 ) -> None:
@@ -127,7 +126,7 @@ def mix(
             composition[k] = (composition[k] * cells + arriving[k] * arrivals) / total
 
 
-@njit(cache=True)
+@kernel
 def draw_state(rng: NDArray[np.uint64], composition: NDArray[np.float64]) -> int:
     """Draw the state of one cell of a pool by its shares, which sum to 1."""
     u = uniform(rng)

@@ -14,29 +14,28 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.markov import two_state
-from marrowtrace.streams import binomial, exponential, fine_uniform
+from marrowtrace.streams import binomial, exponential, fine_uniform, kernel
 
 RECEPTORS = ("er", "her2")
 
 
-@njit(cache=True)
+@kernel
 def positive_probability(positive: bool, gain: float, loss: float, time: float) -> float:
     """Return the probability of being positive ``time`` days after the status ``positive``."""
     return two_state(1.0 if positive else 0.0, gain, loss, time)
 
 
-@njit(cache=True)
+@kernel
 def discordance(positive: bool, gain: float, loss: float, time: float) -> float:
     """Return the probability that a cell, ``time`` days away, differs from its primary."""
     chance = positive_probability(positive, gain, loss, time)
     return 1.0 - chance if positive else chance
 
 
-@njit(cache=True)
+@kernel
 def draw_status(
     rng: NDArray[np.uint64], positive: bool, gain: float, loss: float, time: float
 ) -> bool:
@@ -44,14 +43,14 @@ def draw_status(
     return fine_uniform(rng) < positive_probability(positive, gain, loss, time)
 
 
-@njit(cache=True)
+@kernel
 def draw_flip(rng: NDArray[np.uint64], positive: bool, gain: float, loss: float) -> float:
     """Draw the time [day] until the next flip; infinity if there is none."""
     rate = loss if positive else gain
     return exponential(rng) / rate if rate > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def draw_positive_cells(
     rng: NDArray[np.uint64], positive: float, negative: float, gain: float, loss: float, time: float
 ) -> float:
@@ -60,7 +59,7 @@ def draw_positive_cells(
     return kept + binomial(rng, negative, two_state(0.0, gain, loss, time))
 
 
-@njit(cache=True)
+@kernel
 def discordant_patient(discordance_of_cell: float, cells: float) -> float:
     """Return the probability that at least one of ``cells`` independent cells is discordant."""
     if discordance_of_cell >= 1.0:

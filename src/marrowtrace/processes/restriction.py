@@ -13,17 +13,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import exponential, uniform
+from marrowtrace.streams import exponential, kernel, uniform
 
 STAYS, ELIMINATED, ESCAPED_BY_MUTATION, ESCAPED_BY_ENVIRONMENT = 0, 1, 2, 3
 ENDINGS = ("stays", "eliminated", "escaped_by_mutation", "escaped_by_environment")
 
 
-@njit(cache=True)
+@kernel
 def _ending(u: float, elimination: float, mutation: float, environment: float) -> int:
     total = elimination + mutation + environment
     if u * total < elimination:
@@ -33,7 +32,7 @@ def _ending(u: float, elimination: float, mutation: float, environment: float) -
     return ESCAPED_BY_ENVIRONMENT
 
 
-@njit(cache=True)
+@kernel
 def draw_exit(
     rng: NDArray[np.uint64], elimination: float, mutation: float, environment: float
 ) -> tuple[float, int]:
@@ -48,7 +47,7 @@ def draw_exit(
     return time, _ending(uniform(rng), elimination, mutation, environment)
 
 
-@njit(cache=True)
+@kernel
 def draw_exit_through(
     rng: NDArray[np.uint64],
     start: float,

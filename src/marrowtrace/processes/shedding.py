@@ -22,15 +22,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes import gompertz
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import negative_binomial, poisson, uniform
+from marrowtrace.streams import kernel, negative_binomial, poisson, uniform
 
 
-@njit(cache=True)
+@kernel
 def intensity(
     log_size: float,
     flux: float,
@@ -45,7 +44,7 @@ def intensity(
     return min(flux * math.exp(exponent * (log_size - log_reference)), cap * math.exp(log_size))
 
 
-@njit(cache=True)
+@kernel
 def log_crossing(flux: float, exponent: float, log_reference: float, cap: float) -> float:
     """Return the log size at which the cap per cell and the power law meet.
 
@@ -58,7 +57,7 @@ def log_crossing(flux: float, exponent: float, log_reference: float, cap: float)
     return excess / (1.0 - exponent)
 
 
-@njit(cache=True)
+@kernel
 def _low_and_high(
     log_from: float,
     log_to: float,
@@ -94,7 +93,7 @@ def _low_and_high(
     return low, high, crossing
 
 
-@njit(cache=True)
+@kernel
 def expected(
     log_from: float,
     log_to: float,
@@ -115,7 +114,7 @@ def expected(
     return low + high
 
 
-@njit(cache=True)
+@kernel
 def _draw_from(
     rng: NDArray[np.uint64],
     low: float,
@@ -135,7 +134,7 @@ def _draw_from(
     return gompertz.draw_log_size(rng, power, crossing, log_to, log_plateau, log_corner)
 
 
-@njit(cache=True)
+@kernel
 def draw_log_size(
     rng: NDArray[np.uint64],
     log_from: float,
@@ -163,7 +162,7 @@ def draw_log_size(
     return _draw_from(rng, low, high, crossing, begin, log_to, log_plateau, log_corner, exponent)
 
 
-@njit(cache=True)
+@kernel
 def draw_times(
     rng: NDArray[np.uint64],
     out: NDArray[np.float64],
@@ -208,19 +207,19 @@ def draw_times(
     return count
 
 
-@njit(cache=True)
+@kernel
 def draw_cluster_size(rng: NDArray[np.uint64], mean_size: float) -> float:
     """Draw the cells of a cluster, 2 or more, with mean ``mean_size`` (2 or less gives 2)."""
     return 2.0 + negative_binomial(rng, 1.0, mean_size - 2.0)
 
 
-@njit(cache=True)
+@kernel
 def cells_per_event(cluster_share: float, mean_size: float) -> float:
     """Return the mean cells of an event of which a ``cluster_share`` are clusters."""
     return 1.0 + cluster_share * (max(mean_size, 2.0) - 1.0)
 
 
-@njit(cache=True)
+@kernel
 def seedings_per_event(cluster_share: float, advantage: float) -> float:
     """Return the seeding of an event relative to a single cell.
 

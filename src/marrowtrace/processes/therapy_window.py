@@ -16,16 +16,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import exponential
+from marrowtrace.streams import exponential, kernel
 
 _LN2 = math.log(2.0)
 
 
-@njit(cache=True)
+@kernel
 def exposure(time: float, start: float, stop: float, onset: float, offset: float) -> float:
     """Return the exposure at ``time``, 0 to 1.
 
@@ -45,7 +44,7 @@ def exposure(time: float, start: float, stop: float, onset: float, offset: float
     return 0.0 if offset <= 0.0 else level * math.exp(-_LN2 * (time - stop) / offset)
 
 
-@njit(cache=True)
+@kernel
 def exposure_to(time: float, start: float, stop: float, onset: float, offset: float) -> float:
     """Return the integral of the exposure up to ``time`` [day]."""
     if time <= start or stop <= start:
@@ -62,7 +61,7 @@ def exposure_to(time: float, start: float, stop: float, onset: float, offset: fl
     return total
 
 
-@njit(cache=True)
+@kernel
 def mean_exposure(
     begin: float, end: float, start: float, stop: float, onset: float, offset: float
 ) -> float:
@@ -73,19 +72,19 @@ def mean_exposure(
     return (whole - exposure_to(begin, start, stop, onset, offset)) / (end - begin)
 
 
-@njit(cache=True)
+@kernel
 def multiplier(effect: float, exposed: float) -> float:
     """Return the multiplier of a rate whose multiplier at full exposure is ``effect``."""
     return 1.0 - (1.0 - effect) * exposed
 
 
-@njit(cache=True)
+@kernel
 def cycle_day(start: float, interval: float, index: int) -> float:
     """Return the day of cycle ``index``, counted from 0."""
     return start + interval * index
 
 
-@njit(cache=True)
+@kernel
 def cycles_before(time: float, start: float, interval: float, count: int) -> int:
     """Return how many of ``count`` cycles were given before ``time`` [day]."""
     if time <= start or count <= 0:
@@ -95,7 +94,7 @@ def cycles_before(time: float, start: float, interval: float, count: int) -> int
     return min(count, math.ceil((time - start) / interval))
 
 
-@njit(cache=True)
+@kernel
 def draw_stop(rng: NDArray[np.uint64], start: float, stop: float, dropout: float) -> float:
     """Draw the day on which a therapy planned from ``start`` to ``stop`` really ends.
 

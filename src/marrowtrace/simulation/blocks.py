@@ -18,6 +18,7 @@ from marrowtrace.simulation.layout import (
     CANDIDATES,
     CODE,
     DISTANT,
+    DORMANT,
     END,
     FIRST_LESION,
     FOUNDER,
@@ -41,14 +42,15 @@ from marrowtrace.simulation.layout import (
 from marrowtrace.simulation.lesions import log_size
 from marrowtrace.simulation.patient import MAX_SWEEPS, choose_therapies, draw_traits
 from marrowtrace.simulation.pools import ARRIVALS, CLOCKS, MAX_NODES, NODE_FIELDS
-from marrowtrace.streams import STATE_WORDS
+from marrowtrace.simulation.response import RESPONSE_SHAPE
+from marrowtrace.streams import STATE_WORDS, kernel
 
 _COLUMNS = len(PATIENTS)
 _BURDENS = len(BURDENS)
 _EVER = 1e-3  # a primary that sheds nothing before diagnosis starts this early [day]
 
 
-@njit(cache=True)
+@kernel
 def _start(p: Any, traits: Any) -> float:
     """Day on which the primary begins to shed, just before diagnosis if it has not yet."""
     if traits.log_size <= p.log_shedding_onset_size:
@@ -63,7 +65,7 @@ def _start(p: Any, traits: Any) -> float:
     return float(-max(_EVER, min(span, traits.tumour_age)))
 
 
-@njit(cache=True)
+@kernel
 def _write_patient(
     out: NDArray[np.float64],
     summary: NDArray[np.float64],
@@ -116,7 +118,7 @@ def _write_patient(
     out[31] = traits.index_time
 
 
-@njit(cache=True)
+@kernel
 def _write_lesion(
     row: Any,
     patient: int,
@@ -135,7 +137,7 @@ def _write_lesion(
     row.escape_cause, row.end_cause = f.escape_cause, f.end_cause
     row.er, row.her2, row.mhc_low = f.er, f.her2, f.mhc_low
     row.resistant = 1 if f.resistant_er + f.resistant_her2 + f.tolerant > 0 else 0
-    row.founding_cells = f.cells
+    row.founding_cells, row.returns = f.cells, min(f.returns, 127)
     row.seeded, row.awakened, row.escaped = f.seeded, f.awakened, f.escaped
     row.detected, row.ended = f.detected, f.ended
     last = end if math.isnan(f.ended) else f.ended
@@ -149,8 +151,11 @@ def _write_lesion(
     age = max(0.0, left + traits.tumour_age)
     row.mutations_at_departure = draw_along_line(rng, p.mutations_per_division, turnover, age)
     sampled = last if math.isnan(f.detected) else f.detected
+    rested = f.rested
+    if f.state == DORMANT:
+        rested += last - f.t0
     row.mutations_private = draw_along_line(
-        rng, p.mutations_per_division, traits.birth, max(0.0, sampled - f.awakened)
+        rng, p.mutations_per_division, traits.birth, max(0.0, sampled - f.awakened - rested)
     )
     drivers, missed = 0.0, 0
     for k in range(MAX_SWEEPS):
@@ -226,6 +231,7 @@ def simulate_block(
     arrived = np.zeros(ARRIVALS)
     work = np.zeros(2 * MODES + 1 + CLOCKS)
     nodes = np.zeros((MAX_NODES if parameters[0].wait_exponential == 0.0 else 2, NODE_FIELDS))
+    response = np.zeros(RESPONSE_SHAPE)
     sweeps = np.zeros(MAX_SWEEPS)
     summary = np.zeros(SUMMARY)
     for i in range(count):
@@ -237,7 +243,8 @@ def simulate_block(
         used = live(
             seed, patient, p, traits, _start(p, traits), therapies, windows, window_count,
             visits, wait, founders, states, nexts, stops, shedders, free, arrivals, bursts,
-            scratch, pools, modifiers, arrived, work, nodes, burdens[i], summary, log, path,
+            scratch, pools, modifiers, arrived, work, nodes, response, burdens[i], summary,
+            log, path,
         )  # fmt: skip
         _write_patient(patients[i], summary, windows, window_count, therapies, sweeps, p, traits)
         turnover = (

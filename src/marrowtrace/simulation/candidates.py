@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.dormancy import draw_wait
@@ -24,6 +23,7 @@ from marrowtrace.simulation.layout import (
     ER_FLIP,
     FAILED_AWAKENING,
     GONE,
+    GROWING,
     HER2_FLIP,
     LOST,
     M_EGRESS,
@@ -41,6 +41,7 @@ from marrowtrace.simulation.layout import (
     M_WAKE_V,
     NOTHING,
     PERIVASCULAR,
+    REAWAKENING,
     TOLERANCE,
     VIA_MARROW,
     VISCERAL,
@@ -54,10 +55,10 @@ from marrowtrace.simulation.modifiers import (
     rate,
 )
 from marrowtrace.simulation.pools import settling_probability
-from marrowtrace.streams import binomial, exponential, uniform
+from marrowtrace.streams import binomial, exponential, kernel, uniform
 
 
-@njit(cache=True)
+@kernel
 def begin(
     rng: NDArray[np.uint64], f: Any, time: float, place: int, wait: NDArray[np.float64]
 ) -> None:
@@ -69,7 +70,7 @@ def begin(
     f.egress = exponential(rng)
 
 
-@njit(cache=True)
+@kernel
 def cannot_matter(f: Any, modifiers: NDArray[np.float64], p: Any, edge: float, last: float) -> bool:
     """Return whether a candidate is sure to be lost before it awakens or leaves its place.
 
@@ -99,13 +100,14 @@ def cannot_matter(f: Any, modifiers: NDArray[np.float64], p: Any, edge: float, l
     return bool(f.seeded + infinite_if_none(f.loss, loss) < min(earliest, edge))
 
 
-@njit(cache=True)
+@kernel
 def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, traits: Any) -> None:
     """Give a candidate that has begun its source, receptors and other traits."""
     f.source, f.route = source, route
     f.awakened = f.escaped = f.detected = f.ended = math.nan
     f.escape_cause = f.end_cause = f.detected_flag = f.restrict = f.tolerant = 0
-    f.subclone = -1
+    f.subclone, f.returns = -1, 0
+    f.tire, f.rested = math.inf, 0.0
     f.lines = f.limit = f.age = f.kill = f.x = 0.0
     f.emt_1, f.emt_2, f.emt_day = traits.mode_1, traits.mode_2, f.seeded
     flip = uniform(rng) < p.receptor_discordance
@@ -123,14 +125,14 @@ def arrive(rng: NDArray[np.uint64], f: Any, source: int, route: int, p: Any, tra
     f.resistant_her2 = int(uniform(rng) < p.resistant_her2)
 
 
-@njit(cache=True)
+@kernel
 def _flip_wait(rng: NDArray[np.uint64], positive: int, gain: float, loss: float) -> float:
     """Days until a receptor status changes."""
     waited = exponential(rng)
     return infinite_if_none(waited, loss if positive == 1 else gain)
 
 
-@njit(cache=True)
+@kernel
 def paces(f: Any, modifiers: NDArray[np.float64], p: Any) -> tuple[float, float, float, float]:
     """Rates of operational time, loss, leaving marrow for good, and becoming tolerant [1/day]."""
     er, her2 = sensitive_er(f), f.her2 == 1
@@ -159,7 +161,7 @@ def paces(f: Any, modifiers: NDArray[np.float64], p: Any) -> tuple[float, float,
     return wake, loss, 0.0, tolerance
 
 
-@njit(cache=True)
+@kernel
 def use_up(f: Any, time: float, modifiers: NDArray[np.float64], p: Any) -> None:
     """Bring a dormant candidate to ``time`` under the modifiers that held since its clock."""
     wake, loss, leave, tolerance = paces(f, modifiers, p)
@@ -171,7 +173,7 @@ def use_up(f: Any, time: float, modifiers: NDArray[np.float64], p: Any) -> None:
     f.clock = time
 
 
-@njit(cache=True)
+@kernel
 def plan(f: Any, modifiers: NDArray[np.float64], p: Any) -> None:
     """Set the next event of a dormant candidate that is at its clock."""
     wake, loss, leave, tolerance = paces(f, modifiers, p)
@@ -184,14 +186,14 @@ def plan(f: Any, modifiers: NDArray[np.float64], p: Any) -> None:
     _sooner(f, max(f.flip_her2, f.clock), HER2_FLIP)
 
 
-@njit(cache=True)
+@kernel
 def _sooner(f: Any, time: float, event: int) -> None:
     """Make this the next event if it comes before the one noted."""
     if time < f.next:
         f.next, f.event = time, event
 
 
-@njit(cache=True)
+@kernel
 def live_through(
     rng: NDArray[np.uint64],
     f: Any,
@@ -207,7 +209,7 @@ def live_through(
     time, event = f.next, f.event
     use_up(f, time, modifiers, p)
     if event == LOST:
-        f.state, f.ended, f.next = GONE, time, math.inf
+        f.state, f.ended, f.end_cause, f.next = GONE, time, LOST, math.inf
         return LOST
     if event == EGRESS and modifiers[M_READINESS] > 1.0:  # a ready niche takes more of them back
         homing = modifiers[M_HOMING] * modifiers[M_READINESS]
@@ -226,6 +228,8 @@ def live_through(
         f.egress = math.inf
         plan(f, modifiers, p)
         return EGRESS
+    if event == AWAKENING and not math.isnan(f.awakened):
+        return _resume(rng, f, time, modifiers, p, traits)
     if event == AWAKENING:
         return _awaken(rng, f, time, modifiers, p, traits)
     if event == ER_FLIP:
@@ -240,7 +244,7 @@ def live_through(
     return int(event)
 
 
-@njit(cache=True)
+@kernel
 def _awaken(
     rng: NDArray[np.uint64],
     f: Any,
@@ -264,6 +268,47 @@ def _awaken(
         f.restrict = 1
         if p.restriction_delay <= 0.0:
             restrict(rng, f, time)
+    if p.redormancy_rate > 0.0:
+        f.tire = exponential(rng)
     adopt(rng, f, time, modifiers, p, traits)
     schedule(f, time, modifiers, p, traits)
     return AWAKENING
+
+
+@kernel
+def fall_asleep(
+    rng: NDArray[np.uint64],
+    f: Any,
+    time: float,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    wait: NDArray[np.float64],
+) -> None:
+    """Let a growing lesion that is at its clock return to dormancy, as one; time stands still."""
+    f.state, f.clock = DORMANT, time
+    f.returns += 1
+    f.wait = draw_wait(rng, wait)
+    f.loss = exponential(rng)
+    f.egress = math.inf
+    f.flip_er = time + _flip_wait(rng, f.er, p.er_gain_rate, p.er_loss_rate)
+    f.flip_her2 = time + _flip_wait(rng, f.her2, p.her2_gain_rate, p.her2_loss_rate)
+    plan(f, modifiers, p)
+
+
+@kernel
+def _resume(
+    rng: NDArray[np.uint64],
+    f: Any,
+    time: float,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+) -> int:
+    """Let a lesion that had returned to dormancy grow on from where it was."""
+    f.state = GROWING
+    f.rested += time - f.t0
+    f.t0 = time
+    f.tire = exponential(rng)
+    adopt(rng, f, time, modifiers, p, traits)
+    schedule(f, time, modifiers, p, traits)
+    return REAWAKENING

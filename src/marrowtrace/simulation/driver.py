@@ -52,6 +52,7 @@ def arrays(
         step=scenario.step,
         founders_after_relapse=scenario.founders_after_relapse,
         metastatic=scenario.entry == "metastatic",
+        dynamic_immunity=scenario.immunity == "dynamic",
     )
     parameters["wait_exponential"] = scenario.dormancy == "exponential"
     return (

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.kill import draw_resistant
@@ -23,6 +22,8 @@ from marrowtrace.simulation.layout import (
     LOST,
     M_EGRESS,
     M_KILL,
+    MAX_CANDIDATES,
+    MODES,
     PERIVASCULAR,
     Q_E,
     Q_MODES_E,
@@ -48,15 +49,16 @@ from marrowtrace.simulation.lesions import (
 )
 from marrowtrace.simulation.modifiers import rate, refresh
 from marrowtrace.simulation.phenotypes import spare_mesenchymal
-from marrowtrace.simulation.pools import kill_pools
+from marrowtrace.simulation.pools import CLOCKS, kill_pools
+from marrowtrace.simulation.response import press, react
 from marrowtrace.simulation.trace import begin_at, blood, note
-from marrowtrace.streams import binomial, gamma, init, normal, poisson, uniform
+from marrowtrace.streams import binomial, exponential, gamma, init, kernel, normal, poisson, uniform
 
 _LN10 = math.log(10.0)
 _MOBILISED_FOR = 1.0  # day that a cycle's drug meets mobilised cells
 
 
-@njit(cache=True)
+@kernel
 def next_edge(
     time: float,
     windows: NDArray[np.void],
@@ -86,7 +88,7 @@ def next_edge(
     return edge
 
 
-@njit(cache=True)
+@kernel
 def apply_edge(
     seed: int,
     patient: int,
@@ -106,14 +108,17 @@ def apply_edge(
     scratch: NDArray[np.uint64],
     primary: float,
     wait: NDArray[np.float64],
+    nodes: NDArray[np.float64],
+    node_count: int,
+    response: NDArray[np.float64],
     log: NDArray[np.float64],
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Bring all to ``time``, carry out what is due, and set the modifiers that hold from now on.
 
     Returns
     -------
-    tuple of int, int
-        Founders in use and the next founder's number.
+    tuple of int, int, int
+        Founders in use, the next founder's number, and nodes of past arrivals in use.
     """
     for k in range(used):
         f = founders[k]
@@ -124,6 +129,8 @@ def apply_edge(
                 use_up(f, time, modifiers, p)
         elif f.state != GONE:
             settle(states[k], f, time, modifiers, p, traits)
+    if p.immune_dynamic > 0.0:
+        react(response, time, modifiers, p)
     traits.primary_x, traits.primary_t = primary, time
     for w in range(count):
         rule = therapies[windows[w].therapy]
@@ -148,7 +155,7 @@ def apply_edge(
             note(log, time, THERAPY_START, -1, therapy.agent)
             _once(therapy, time, founders, states, used, pools, work, p, traits)
             if therapy.graft_cells > 0.0:
-                _graft(pools, therapy.graft_cells, p, traits)
+                node_count = _graft(pools, therapy.graft_cells, p, traits, work, nodes, node_count)
                 share = p.endosteal_share
                 for place in (PERIVASCULAR, ENDOSTEAL):
                     cells = therapy.graft_cells * (share if place == ENDOSTEAL else 1.0 - share)
@@ -164,6 +171,8 @@ def apply_edge(
         modifiers, windows, count, therapies, time, p, traits,
         restricted * math.exp(p.log_restricted_size),
     )  # fmt: skip
+    if p.immune_dynamic > 0.0:
+        press(response, time, restricted * math.exp(p.log_restricted_size), modifiers, p)
     for w in range(count):
         window = windows[w]
         if window.left > 0 and window.next <= time:
@@ -192,10 +201,10 @@ def apply_edge(
                     seed, patient, time, founders, states, k, used, ident, modifiers, p, traits, log
                 )
             schedule(f, time, modifiers, p, traits)
-    return used, ident
+    return used, ident, node_count
 
 
-@njit(cache=True)
+@kernel
 def _decide(
     seed: int,
     patient: int,
@@ -232,14 +241,14 @@ def _decide(
         window.begun, window.left = 1, 0
 
 
-@njit(cache=True)
+@kernel
 def count_marrow(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     """Draw what a laboratory counts in one aspirate of a marrow that holds ``cells``."""
     site = gamma(rng, p.marrow_site_shape) / p.marrow_site_shape
     return poisson(rng, cells * p.screened * site) + poisson(rng, p.false_dtc)
 
 
-@njit(cache=True)
+@kernel
 def count_blood(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     """Draw what a laboratory counts in 7.5 mL of blood when ``cells`` circulate."""
     spread = p.blood_burst_log_sd
@@ -248,7 +257,7 @@ def count_blood(rng: NDArray[np.uint64], cells: float, p: Any) -> float:
     return poisson(rng, seen) + poisson(rng, p.false_ctc)
 
 
-@njit(cache=True)
+@kernel
 def _deposit(
     seed: int,
     patient: int,
@@ -268,9 +277,9 @@ def _deposit(
     if cells <= 0.0:
         return used, ident
     init(rng, seed, STREAM_FOUNDER - 1 - place, patient)
-    number = int(poisson(rng, cells * traits.establishment * p.bound))
+    number = int(min(1e9, poisson(rng, cells * traits.establishment * p.bound)))
     for _ in range(number):
-        if used >= founders.size:
+        if used >= founders.size or ident >= MAX_CANDIDATES:
             break  # noted by the engine
         init(states[used], seed, STREAM_FOUNDER + ident, patient)
         route = RESIDUAL if place == LOCAL else DIRECT
@@ -282,9 +291,17 @@ def _deposit(
     return used, ident
 
 
-@njit(cache=True)
-def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> None:
-    """Add the cells of a contaminated graft to the marrow."""
+@kernel
+def _graft(
+    pools: NDArray[np.float64],
+    cells: float,
+    p: Any,
+    traits: Any,
+    work: NDArray[np.float64],
+    nodes: NDArray[np.float64],
+    node_count: int,
+) -> int:
+    """Add the cells of a contaminated graft to the marrow; return the nodes of arrivals in use."""
     share = p.endosteal_share
     pools[Q_V] += cells * (1.0 - share)
     pools[Q_E] += cells * share
@@ -292,9 +309,17 @@ def _graft(pools: NDArray[np.float64], cells: float, p: Any, traits: Any) -> Non
         of_shed = traits.mode_1 if mode == 0 else traits.mode_2 if mode == 1 else 1.0
         pools[Q_MODES_V + mode] += cells * (1.0 - share) * of_shed
         pools[Q_MODES_E + mode] += cells * share * of_shed
+    if p.wait_exponential > 0.0 or node_count >= nodes.shape[0] - 1:
+        return node_count
+    node = nodes[node_count]  # they begin to wait now
+    for k in range(CLOCKS):
+        node[k] = work[2 * MODES + 1 + k]
+    node[CLOCKS], node[CLOCKS + 1] = cells * (1.0 - share), cells * share
+    node[CLOCKS + 2] = node[CLOCKS + 3] = 0.0
+    return node_count + 1
 
 
-@njit(cache=True)
+@kernel
 def _once(
     therapy: Any,
     time: float,
@@ -318,7 +343,7 @@ def _once(
         if f.place == LOCAL:
             if f.state == DORMANT:
                 if uniform(states[k]) >= local:
-                    f.state, f.ended, f.next = GONE, time, math.inf
+                    f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
             elif is_lesion(f) and f.state != RESTRICTED:
                 cycle(states[k], f, time, therapy.local_log_kill, p, traits)
         elif (
@@ -327,10 +352,10 @@ def _once(
             and f.state == DORMANT
             and uniform(states[k]) >= marrow
         ):
-            f.state, f.ended, f.next = GONE, time, math.inf
+            f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
 
 
-@njit(cache=True)
+@kernel
 def _cycle(
     therapy: Any,
     time: float,
@@ -386,7 +411,7 @@ def _cycle(
                     )
                     keep *= left
             if keep < 1.0 and uniform(states[k]) >= keep:
-                f.state, f.ended, f.next = GONE, time, math.inf
+                f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
         elif f.state == RESTRICTED:
             if restricted > 0.0 and uniform(states[k]) < restricted:
                 f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
@@ -394,7 +419,7 @@ def _cycle(
             cycle(states[k], f, time, log10_kill, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _spare(
     pools: NDArray[np.float64], place: int, modes: int, plain: float, protected: float, p: Any
 ) -> float:
@@ -409,7 +434,7 @@ def _spare(
     return left
 
 
-@njit(cache=True)
+@kernel
 def _subclone(
     seed: int,
     patient: int,
@@ -429,7 +454,7 @@ def _subclone(
     by_er = rate(modifiers, M_KILL, True, False) > modifiers[M_KILL]
     by_er = by_er and f.er == 1 and f.tolerant == 0 and f.resistant_er == 0
     mutation = p.resistance_er if by_er else p.resistance_her2
-    if mutation <= 0.0 or used >= founders.size:
+    if mutation <= 0.0 or used >= founders.size or ident >= MAX_CANDIDATES:
         return used, ident
     cells = f.lines if f.state == FEW else math.exp(f.x)
     death = p.clone_death_ratio * traits.birth
@@ -450,7 +475,9 @@ def _subclone(
     else:
         child.resistant_her2 = 1
     child.detected, child.detected_flag, child.restrict = math.nan, 0, 0
-    child.kill = 0.0
+    child.kill, child.returns = 0.0, 0
+    if p.redormancy_rate > 0.0:
+        child.tire = exponential(rng)
     grow_from_lines(rng, child, time, lines, p)
     note(log, time, RESISTANT_SUBCLONE, ident, f.ident)
     adopt(rng, child, time, modifiers, p, traits)

@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.gompertz import growth_rate, log_size_at
@@ -42,6 +41,8 @@ from marrowtrace.simulation.layout import (
     M_GROWTH,
     M_READINESS,
     M_SHEDDING,
+    MAX_CANDIDATES,
+    MAX_EVENTS,
     MAX_STEPS,
     NOT_ENTERED,
     ONSET,
@@ -61,15 +62,16 @@ from marrowtrace.simulation.modifiers import refresh
 from marrowtrace.simulation.patient import begin_follow_up
 from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance, longest_step
 from marrowtrace.simulation.receptors import begin_receptors
+from marrowtrace.simulation.response import CLOCK, LOOK, press, rest
 from marrowtrace.simulation.trace import note, observe, trail
-from marrowtrace.streams import exponential, init, uniform
+from marrowtrace.streams import exponential, init, kernel, uniform
 
 _ENTRY_WITHIN = 40.0 * 365.25  # metastases must come by then, where follow-up begins with them
 _COARSER = 4.0  # steps after relapse, relative to before
 _CHECK_EVERY = 30.0  # days between looks at a primary that does not shed yet
 
 
-@njit(cache=True)
+@kernel
 def primary_size(time: float, p: Any, traits: Any) -> float:
     """Return the log size of the primary, -inf after surgery."""
     if time > traits.surgery or traits.primary_x == -math.inf:
@@ -87,7 +89,7 @@ def primary_size(time: float, p: Any, traits: Any) -> float:
     )
 
 
-@njit(cache=True)
+@kernel
 def _step_limit(
     time: float,
     shedding_primary: bool,
@@ -126,7 +128,7 @@ def _step_limit(
     return longest
 
 
-@njit(cache=True)
+@kernel
 def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     """Days that must pass between the next event of a founder and its first shedding.
 
@@ -136,7 +138,9 @@ def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     if f.event == ONSET or f.event == DETECTION:
         return 0.0
     size = p.log_restricted_size
-    if f.state == DORMANT:
+    if f.state == DORMANT and not math.isnan(f.awakened):
+        size = f.x
+    elif f.state == DORMANT:
         size = math.log((40.0 + 2.0 * f.cells) / (1.0 - p.clone_death_ratio))
     elif f.state != RESTRICTED and f.event != RESTRICTION:
         return 0.0
@@ -145,7 +149,7 @@ def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     return room / pace if room > 0.0 and pace > 0.0 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def _note_next(
     k: int,
     founders: NDArray[np.void],
@@ -158,12 +162,13 @@ def _note_next(
     """Note when the next event of a founder is due, and by when the engine must stop for it."""
     f = founders[k]
     nexts[k] = stops[k] = math.inf
-    if f.state != GONE and f.event != LOST:  # a loss need not be noted when it happens
+    silent = f.event == LOST and math.isnan(f.awakened)  # need not be noted when it happens
+    if f.state != GONE and not silent:
         nexts[k] = f.next
         stops[k] = f.next + _before_shedding(f, growth, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _sheds_now(f: Any, time: float, growth: float, p: Any, traits: Any) -> bool:
     """Return whether a lesion is above its shedding onset."""
     if f.state != GROWING and f.state != SHRINKING:
@@ -171,7 +176,7 @@ def _sheds_now(f: Any, time: float, growth: float, p: Any, traits: Any) -> bool:
     return bool(log_size(f, time, growth, p, traits) >= p.log_lesion_shedding_onset_size - 1e-6)
 
 
-@njit(cache=True)
+@kernel
 def _survey(
     time: float,
     founders: NDArray[np.void],
@@ -198,7 +203,7 @@ def _survey(
     return shedding, vacant
 
 
-@njit(cache=True)
+@kernel
 def _last_founding(founders: NDArray[np.void], used: int, end: float) -> float:
     """Day after which no awakening can matter: the end, or a distant relapse already certain."""
     last = end
@@ -209,7 +214,7 @@ def _last_founding(founders: NDArray[np.void], used: int, end: float) -> float:
     return last
 
 
-@njit(cache=True)
+@kernel
 def live(
     seed: int,
     patient: int,
@@ -235,6 +240,7 @@ def live(
     arrived: NDArray[np.float64],
     work: NDArray[np.float64],
     nodes: NDArray[np.float64],
+    response: NDArray[np.float64],
     burdens: NDArray[np.float32],
     summary: NDArray[np.float64],
     log: NDArray[np.float64],
@@ -257,15 +263,18 @@ def live(
     expected, next_arrival = 0.0, exponential(arrivals)
     chance = traits.establishment * p.bound
     visit, code, limited = 0, COMPLETE, math.inf
-    closed, remembers = False, p.memory_gain > 0.0
+    closed, remembers = False, p.memory_gain > 0.0 or p.immune_dynamic > 0.0
     plateau, corner = p.log_tumour_carrying_capacity, p.log_growth_hand_over_size
     end = min(p.horizon if p.entry == 0.0 else _ENTRY_WITHIN, traits.other_death)
     last = end
     refresh(modifiers, windows, window_count, therapies, time, p, traits, 0.0)
-    edge = next_edge(time, windows, window_count, therapies, traits)
+    rest(response, time)
+    if p.immune_dynamic > 0.0:
+        press(response, time, 0.0, modifiers, p)
+    edge = min(next_edge(time, windows, window_count, therapies, traits), response[CLOCK, LOOK])
     for i in range(summary.size):
         summary[i] = math.inf
-    steps = 0
+    steps, events = 0, 0
     while True:
         steps += 1
         sheds = False
@@ -341,7 +350,7 @@ def live(
             from_when = time
             while mean > 0.0 and next_arrival <= expected + mean:
                 slot = used if vacant == 0 else free[vacant - 1]
-                if slot >= founders.size:  # the rest of the life goes on without new founders
+                if slot >= founders.size or ident >= MAX_CANDIDATES:  # go on without new ones
                     code, limited = LESION_LIMIT, min(limited, time)
                     next_arrival = math.inf
                     break
@@ -378,7 +387,8 @@ def live(
                 continue
             f = founders[k]
             shed_before = _sheds_now(f, f.t0, modifiers[M_GROWTH], p, traits)
-            while nexts[k] <= time:
+            while nexts[k] <= time and events <= MAX_EVENTS:
+                events += 1
                 was_restricted = f.state == RESTRICTED
                 if f.state == DORMANT:
                     event = live_through(states[k], f, modifiers, p, traits, wait)
@@ -387,7 +397,7 @@ def live(
                     if event == AWAKENING:
                         summary[FIRST_LESION] = min(summary[FIRST_LESION], f.awakened)
                 else:
-                    happen(states[k], f, modifiers, p, traits, summary, log)
+                    happen(states[k], f, modifiers, p, traits, summary, wait, log)
                 changed |= remembers and was_restricted != (f.state == RESTRICTED)
                 _note_next(k, founders, nexts, stops, modifiers[M_GROWTH], p, traits)
             if f.state == GONE and math.isnan(f.awakened):
@@ -401,7 +411,7 @@ def live(
         if not closed and p.founders_after == 0.0 and summary[DISTANT] < math.inf:
             closed, vacant = True, 0  # a lesion is large enough to be seen: no more founders
             for k in range(used):
-                if founders[k].state == DORMANT:
+                if founders[k].state == DORMANT and math.isnan(founders[k].awakened):
                     founders[k].state, founders[k].next = GONE, math.inf
                     nexts[k] = stops[k] = math.inf
         relapsed = traits.relapse == math.inf and summary[DISTANT] <= time
@@ -430,18 +440,19 @@ def live(
             )  # fmt: skip
         if time >= end:
             break
-        if steps >= MAX_STEPS or node_count >= nodes.shape[0] - 1:
+        if steps >= MAX_STEPS or events > MAX_EVENTS or node_count >= nodes.shape[0] - 1:
             code, end, limited = STEP_LIMIT, time, time
             break
         if edge <= time or relapsed or changed:
-            used, ident = apply_edge(
+            used, ident, node_count = apply_edge(
                 seed, patient, time, therapies, windows, window_count, founders, states, used,
                 ident, pools, work, modifiers, p, traits, scratch, primary_size(time, p, traits),
-                wait, log,
+                wait, nodes, node_count, response, log,
             )  # fmt: skip
             if used >= founders.size and code == COMPLETE:
                 code, limited = LESION_LIMIT, time
             edge = next_edge(time, windows, window_count, therapies, traits)
+            edge = min(edge, response[CLOCK, LOOK])
             shedding_lesions, vacant = _survey(
                 time, founders, used, nexts, stops, shedders, free, modifiers[M_GROWTH], p, traits
             )
@@ -455,7 +466,7 @@ def live(
     return used
 
 
-@njit(cache=True)
+@kernel
 def _place(u: float, arrived: NDArray[np.float64]) -> int:
     """Where a candidate lodged, in proportion to what lodged."""
     if u < arrived[A_V]:
@@ -467,7 +478,7 @@ def _place(u: float, arrived: NDArray[np.float64]) -> int:
     return VISCERAL if u < arrived[A_O] or arrived[A_LOCAL] <= 0.0 else LOCAL
 
 
-@njit(cache=True)
+@kernel
 def _source(
     u: float,
     from_primary: float,

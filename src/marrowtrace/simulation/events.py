@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from marrowtrace.simulation.candidates import fall_asleep
 from marrowtrace.simulation.layout import (
     BONE,
     DETECTION,
@@ -21,6 +21,7 @@ from marrowtrace.simulation.layout import (
     ONSET,
     ORIGIN,
     RESTRICTION,
+    RETURN_TO_DORMANCY,
     SITE,
     VISCERAL_RELAPSE,
 )
@@ -34,9 +35,10 @@ from marrowtrace.simulation.lesions import (
     site,
 )
 from marrowtrace.simulation.trace import note
+from marrowtrace.streams import kernel
 
 
-@njit(cache=True)
+@kernel
 def happen(
     rng: NDArray[np.uint64],
     f: Any,
@@ -44,6 +46,7 @@ def happen(
     p: Any,
     traits: Any,
     summary: NDArray[np.float64],
+    wait: NDArray[np.float64],
     log: NDArray[np.float64],
 ) -> None:
     """Carry out the next event of a lesion and plan the one after it."""
@@ -53,6 +56,9 @@ def happen(
         f.next = math.inf
         return
     settle(rng, f, time, modifiers, p, traits)
+    if event == RETURN_TO_DORMANCY:
+        fall_asleep(rng, f, time, modifiers, p, wait)
+        return
     if event == RESTRICTION:
         restrict(rng, f, time)
     elif event == DETECTION:
@@ -65,7 +71,10 @@ def happen(
     elif event == ELIMINATION:
         f.state, f.ended, f.end_cause, f.next = GONE, time, ELIMINATION, math.inf
         return
-    elif event != ONSET:  # escape
+    elif event == ONSET:
+        if f.x < p.log_lesion_shedding_onset_size - 1e-9:  # too fast for the clock
+            f.x = p.log_lesion_shedding_onset_size
+    else:  # escape
         f.escaped, f.escape_cause = time, event
         grow_from_cells(rng, f, time, math.floor(math.exp(p.log_restricted_size) + 0.5), p)
         if f.state == GONE:
@@ -74,7 +83,7 @@ def happen(
     schedule(f, time, modifiers, p, traits)
 
 
-@njit(cache=True)
+@kernel
 def _relapse(f: Any, time: float, summary: NDArray[np.float64]) -> None:
     """Note a relapse by site; a local one is resected."""
     where = site(f)

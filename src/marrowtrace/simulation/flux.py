@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
+from marrowtrace.streams import kernel
 
 
-@njit(cache=True)
+@kernel
 def flux_at(size: float, onset: float, scale: float, p: Any) -> float:
     """Return the cells shed per day by a tumour of log ``size``."""
     if size < onset - 1e-9:
@@ -22,7 +22,7 @@ def flux_at(size: float, onset: float, scale: float, p: Any) -> float:
     )
 
 
-@njit(cache=True)
+@kernel
 def flux_growth(size: float, growth: float, scale: float, p: Any) -> float:
     """Return the relative growth rate of what is shed, by that of the tumour [1/day]."""
     by_power = scale + p.shedding_size_exponent * size

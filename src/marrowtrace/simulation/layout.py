@@ -42,7 +42,9 @@ DORMANT, GROWING, SHRINKING, FEW, RESTRICTED, GONE = 0, 1, 2, 3, 4, 5
     RESISTANT_SUBCLONE,
     RULE_ASSAY,
     FAILED_AWAKENING,
-) = range(26)
+    RETURN_TO_DORMANCY,
+    REAWAKENING,
+) = range(28)
 EVENTS = (
     "nothing",
     "candidate lost",
@@ -70,6 +72,8 @@ EVENTS = (
     "resistant subclone",
     "assay of a rule",
     "awakened cell dies out",
+    "lesion returns to dormancy",
+    "lesion awakens again",
 )
 
 COMPLETE, LESION_LIMIT, STEP_LIMIT, NOT_ENTERED = 0, 1, 2, 3
@@ -208,7 +212,6 @@ TRAIT = np.dtype(
             "relapse_growth",
             "end",
             "index_time",
-            "memory",
             "tumour_age",
             "lodging_death",
             "primary_scale",
@@ -220,11 +223,12 @@ TRAIT = np.dtype(
 
 _WHOLE = (
     "state place source route niche er her2 tolerant mhc_low resistant_er resistant_her2 restrict"
-    " escape_cause end_cause event subclone detected_flag ident"
+    " escape_cause end_cause event subclone detected_flag ident returns"
 )
 _REAL = (
     "seeded awakened escaped detected ended cells wait loss egress flip_er flip_her2 tolerance"
     " eliminate mutate environment clock x t0 age lines limit kill next emt_1 emt_2 emt_day"
+    " tire rested"
 )
 FOUNDER = np.dtype(
     [(n, np.int64) for n in _WHOLE.split()] + [(n, np.float64) for n in _REAL.split()]
@@ -274,6 +278,7 @@ _LESION_BYTES = (
     "mhc_low",
     "resistant",
     "parallel",
+    "returns",
 )
 _LESION_REALS = (
     "founding_cells",
@@ -311,8 +316,10 @@ LESION = np.dtype(
 ) = range(11)
 SUMMARY = 11
 
-MAX_FOUNDERS = 256
+MAX_FOUNDERS = 8192
+MAX_CANDIDATES = 60_000  # each has a stream of its own, of 65,536 in all
 MAX_STEPS = 20_000
+MAX_EVENTS = 500_000  # of candidates and lesions in one life
 MAX_WINDOWS = 64
 
 # ---- streams -------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.birth_death import draw_size
@@ -41,16 +40,17 @@ from marrowtrace.simulation.layout import (
     ONSET,
     RESTRICTED,
     RESTRICTION,
+    RETURN_TO_DORMANCY,
     SHRINKING,
 )
 from marrowtrace.simulation.modifiers import factor, infinite_if_none, nk_sparing, rate
-from marrowtrace.streams import binomial, exponential, gamma, negative_binomial, poisson
+from marrowtrace.streams import binomial, exponential, gamma, kernel, negative_binomial, poisson
 
 _MEAN_KILL_ABOVE = 1e7  # cells; a binomial draw there would change the log size by under 1e-3
 _LN10 = math.log(10.0)
 
 
-@njit(cache=True)
+@kernel
 def log_size(f: Any, time: float, growth: float, p: Any, traits: Any) -> float:
     """Return the log size of a lesion at ``time``, at or after its anchor; -1 for fewer cells."""
     elapsed = time - f.t0
@@ -69,10 +69,12 @@ def log_size(f: Any, time: float, growth: float, p: Any, traits: Any) -> float:
         return float(math.log(max(f.lines, 0.1)) - f.kill * elapsed)
     if f.state == RESTRICTED:
         return float(p.log_restricted_size)
+    if f.state == DORMANT and not math.isnan(f.awakened):  # returned to dormancy
+        return float(f.x)
     return -1.0
 
 
-@njit(cache=True)
+@kernel
 def shed(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits: Any) -> float:
     """Return the cells that a lesion sheds per day; 0 below its onset."""
     if f.state != GROWING and f.state != SHRINKING:
@@ -82,13 +84,13 @@ def shed(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits: An
     return float(modifiers[M_SHEDDING] * flux_at(size, onset, traits.lesion_scale, p))
 
 
-@njit(cache=True)
+@kernel
 def sensitive_er(f: Any) -> bool:
     """Return whether endocrine therapy acts on this cell or lesion."""
     return bool(f.er == 1 and f.tolerant == 0)
 
 
-@njit(cache=True)
+@kernel
 def kill_rate(f: Any, modifiers: NDArray[np.float64]) -> float:
     """Return the rate at which cytocidal therapy kills the cells of a lesion [1/day]."""
     return rate(
@@ -99,7 +101,7 @@ def kill_rate(f: Any, modifiers: NDArray[np.float64]) -> float:
     )
 
 
-@njit(cache=True)
+@kernel
 def grow_from_lines(rng: NDArray[np.uint64], f: Any, time: float, lines: float, p: Any) -> None:
     """Let a lesion grow from ``lines`` surviving lines; from none it is gone."""
     if lines <= 0.0:
@@ -111,7 +113,7 @@ def grow_from_lines(rng: NDArray[np.uint64], f: Any, time: float, lines: float, 
     f.x = math.log(max(f.limit, 1e-300) / (1.0 - p.clone_death_ratio))
 
 
-@njit(cache=True)
+@kernel
 def grow_from_cells(rng: NDArray[np.uint64], f: Any, time: float, cells: float, p: Any) -> None:
     """Let a lesion grow from ``cells`` cells, of which some have no surviving line."""
     if cells < math.exp(p.log_growth_hand_over_size):
@@ -122,7 +124,7 @@ def grow_from_cells(rng: NDArray[np.uint64], f: Any, time: float, cells: float, 
     f.x = math.log(cells)
 
 
-@njit(cache=True)
+@kernel
 def lines_now(rng: NDArray[np.uint64], f: Any) -> float:
     """Draw the surviving lines of a small growing lesion at its clock."""
     if f.lines <= 0.0:  # came down from a larger size without a count: the mean of its lines
@@ -130,7 +132,21 @@ def lines_now(rng: NDArray[np.uint64], f: Any) -> float:
     return float(f.lines) + poisson(rng, f.limit * math.expm1(min(f.age, 700.0)))
 
 
-@njit(cache=True)
+@kernel
+def stays_small(f: Any, growth: float, p: Any, traits: Any) -> float:
+    """Days from its anchor for which a growing lesion may still return to dormancy."""
+    if f.x >= p.log_redormancy_size:
+        return 0.0
+    return time_between(
+        f.x,
+        p.log_redormancy_size,
+        traits.lesion_rate * growth,
+        p.log_tumour_carrying_capacity,
+        p.log_growth_hand_over_size,
+    )
+
+
+@kernel
 def settle(
     rng: NDArray[np.uint64],
     f: Any,
@@ -143,6 +159,8 @@ def settle(
     growth = modifiers[M_GROWTH]
     elapsed = time - f.t0
     if f.state == GROWING:
+        if p.redormancy_rate > 0.0:
+            f.tire -= p.redormancy_rate * min(elapsed, stays_small(f, growth, p, traits))
         f.x = log_size(f, time, growth, p, traits)
         f.age += traits.net * growth * elapsed
         f.t0 = time
@@ -163,7 +181,7 @@ def settle(
         f.clock = time
 
 
-@njit(cache=True)
+@kernel
 def cycle(
     rng: NDArray[np.uint64], f: Any, time: float, log10_kill: float, p: Any, traits: Any
 ) -> None:
@@ -191,7 +209,7 @@ def cycle(
             f.x = math.log(cells)
 
 
-@njit(cache=True)
+@kernel
 def adopt(
     rng: NDArray[np.uint64],
     f: Any,
@@ -237,14 +255,14 @@ def adopt(
     return begins
 
 
-@njit(cache=True)
+@kernel
 def dwindle(f: Any, time: float, p: Any) -> None:
     """Count the cells of a shrinking lesion that has come down to the hand-over size."""
     f.state, f.t0 = FEW, time
     f.lines = math.floor(math.exp(p.log_growth_hand_over_size) + 0.5)
 
 
-@njit(cache=True)
+@kernel
 def restrict(rng: NDArray[np.uint64], f: Any, time: float) -> None:
     """Hold a lesion at its restricted size."""
     f.state, f.clock, f.t0 = RESTRICTED, time, time
@@ -252,7 +270,7 @@ def restrict(rng: NDArray[np.uint64], f: Any, time: float) -> None:
     f.eliminate, f.mutate, f.environment = exponential(rng), exponential(rng), exponential(rng)
 
 
-@njit(cache=True)
+@kernel
 def exit_rates(
     f: Any, modifiers: NDArray[np.float64], p: Any, traits: Any
 ) -> tuple[float, float, float]:
@@ -271,7 +289,7 @@ def exit_rates(
     return eliminate, mutate, environment
 
 
-@njit(cache=True)
+@kernel
 def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits: Any) -> None:
     """Set the next event of a lesion that is at its clock."""
     f.next, f.event = math.inf, NOTHING
@@ -283,6 +301,10 @@ def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits
         wait = infinite_if_none(max(f.environment, 0.0), environment)
         _sooner(f, time + wait, ESCAPE_BY_ENVIRONMENT)
     elif f.state == GROWING:
+        if p.redormancy_rate > 0.0:
+            wait = max(f.tire, 0.0) / p.redormancy_rate
+            if wait < stays_small(f, growth, p, traits):
+                _sooner(f, time + wait, RETURN_TO_DORMANCY)
         if f.restrict == 1:
             target, event = p.log_restricted_size, RESTRICTION
         elif f.x < min(p.log_lesion_shedding_onset_size, p.log_detection_size) - 1e-9:
@@ -311,14 +333,14 @@ def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits
         _sooner(f, time + infinite_if_none(room, f.kill), DWINDLING)
 
 
-@njit(cache=True)
+@kernel
 def _sooner(f: Any, time: float, event: int) -> None:
     """Make this the next event if it comes before the one noted."""
     if time < f.next:
         f.next, f.event = time, event
 
 
-@njit(cache=True)
+@kernel
 def site(f: Any) -> int:
     """Return 0 for bone, 1 for viscera, 2 for the site of the primary."""
     if f.place == LOCAL:
@@ -326,7 +348,7 @@ def site(f: Any) -> int:
     return 1 if f.place == 2 else 0
 
 
-@njit(cache=True)
+@kernel
 def is_lesion(f: Any) -> bool:
     """Return whether a lesion is there."""
     return f.state not in (DORMANT, GONE)

@@ -11,7 +11,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.simulation.layout import (
@@ -50,23 +49,24 @@ from marrowtrace.simulation.layout import (
     M_WAKE_E,
     M_WAKE_V,
 )
+from marrowtrace.streams import kernel
 
 _LEAST_PRESSURE = 1e-9
 
 
-@njit(cache=True)
+@kernel
 def held(hold: float, level: float) -> float:
     """Return the pace that one holding influence leaves; 1 at level 1."""
     return max(0.0, 1.0 - hold * level) / (1.0 - hold)
 
 
-@njit(cache=True)
+@kernel
 def gained(gain: float, level: float, reference: float) -> float:
     """Return the pace that one waking influence gives; 1 at the reference level."""
     return max(0.0, 1.0 + gain * level) / (1.0 + gain * reference)
 
 
-@njit(cache=True)
+@kernel
 def _add(modifiers: NDArray[np.float64], therapy: Any) -> None:
     """Fold one active therapy into the modifiers."""
     base = GROUP * therapy.acts_on
@@ -98,7 +98,7 @@ def _add(modifiers: NDArray[np.float64], therapy: Any) -> None:
         modifiers[M_EXPOSED] = 1.0
 
 
-@njit(cache=True)
+@kernel
 def refresh(
     modifiers: NDArray[np.float64],
     windows: NDArray[np.void],
@@ -138,7 +138,7 @@ def refresh(
     _derive(modifiers, time, p, traits, restricted_cells)
 
 
-@njit(cache=True)
+@kernel
 def _derive(
     modifiers: NDArray[np.float64], time: float, p: Any, traits: Any, restricted_cells: float
 ) -> None:
@@ -202,7 +202,7 @@ def _derive(
     )
 
 
-@njit(cache=True)
+@kernel
 def lodging_probability(base: float, odds: float) -> float:
     """Return the probability of lodging when the odds are multiplied; ``base`` at odds 1."""
     if base >= 1.0:
@@ -210,7 +210,7 @@ def lodging_probability(base: float, odds: float) -> float:
     return base * odds / (1.0 - base + base * odds)
 
 
-@njit(cache=True)
+@kernel
 def factor(modifiers: NDArray[np.float64], effect: int, er: bool, her2: bool) -> float:
     """Return the factor of one of the first four effects on a cell; ``er`` = ER+ and sensitive."""
     value = modifiers[effect]
@@ -221,7 +221,7 @@ def factor(modifiers: NDArray[np.float64], effect: int, er: bool, her2: bool) ->
     return float(value)
 
 
-@njit(cache=True)
+@kernel
 def rate(modifiers: NDArray[np.float64], effect: int, er: bool, her2: bool) -> float:
     """Return the added rate of one of the last four effects on a cell [1/day]."""
     value = modifiers[effect]
@@ -232,7 +232,7 @@ def rate(modifiers: NDArray[np.float64], effect: int, er: bool, her2: bool) -> f
     return float(value)
 
 
-@njit(cache=True)
+@kernel
 def pool_factor(modifiers: NDArray[np.float64], effect: int, er: float, her2: float) -> float:
     """Return the mean factor over a pool of which the fractions ``er`` and ``her2`` respond."""
     return float(
@@ -242,7 +242,7 @@ def pool_factor(modifiers: NDArray[np.float64], effect: int, er: float, her2: fl
     )
 
 
-@njit(cache=True)
+@kernel
 def pool_rate(modifiers: NDArray[np.float64], effect: int, er: float, her2: float) -> float:
     """Return the mean added rate over a pool [1/day]."""
     return float(
@@ -250,13 +250,13 @@ def pool_rate(modifiers: NDArray[np.float64], effect: int, er: float, her2: floa
     )
 
 
-@njit(cache=True)
+@kernel
 def nk_sparing(modifiers: NDArray[np.float64], p: Any) -> float:
     """Return the share of MHC-low clones that NK cells spare."""
     return float(1.0 / (1.0 + (p.nk_kill_multiplier - 1.0) * modifiers[M_NK]))
 
 
-@njit(cache=True)
+@kernel
 def infinite_if_none(amount: float, pace: float) -> float:
     """Return the time to use up ``amount`` at ``pace``."""
     return amount / pace if pace > 0.0 else math.inf

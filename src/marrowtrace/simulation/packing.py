@@ -143,6 +143,11 @@ _PLAIN = [
     "dormancy_shape",
     "dormancy_phases",
     "dormancy_log_sd",
+    "redormancy_rate",
+    "immune_turnover",
+    "immune_stimulation",
+    "immune_recall",
+    "immune_memory_loss",
 ]
 _BY_SUBTYPE = [
     "primary_growth_rate",
@@ -215,7 +220,8 @@ _DERIVED = [
     "false_dtc",
     "false_ctc",
     "wait_exponential",
-    "reservoir",
+    "log_redormancy_size",
+    "immune_dynamic",
 ]
 PARAMETER = np.dtype(
     [(n, np.float64) for n in (*_PLAIN, *_BY_SUBTYPE, *(f"log_{n}" for n in _LOGS), *_DERIVED)]
@@ -256,6 +262,7 @@ def parameters(
     step: float,
     founders_after_relapse: bool,
     metastatic: bool,
+    dynamic_immunity: bool = False,
 ) -> NDArray[np.void]:
     """Return the numbers of the four subtypes, shape (4,), dtype `PARAMETER`.
 
@@ -285,7 +292,11 @@ def parameters(
     out["large_diameter"] = get("chemotherapy_large_diameter")
     out["horizon"], out["surgery"], out["step"] = horizon, surgery, step
     out["founders_after"], out["entry"] = founders_after_relapse, metastatic
-    out["bound"] = _bound(values, therapies)
+    out["immune_dynamic"] = dynamic_immunity
+    out["bound"] = _bound(values, therapies, dynamic_immunity)
+    out["log_redormancy_size"] = math.log(
+        min(get("redormancy_size"), get("lesion_shedding_onset_size"), get("detection_size"))
+    )
     for target, name in ((1, "er"), (2, "her2")):
         chosen = [t for t in therapies if TARGETS.index(t.acts_on) == target]
         for field in ("resistant_fraction", "resistance_rate"):
@@ -307,7 +318,7 @@ def parameters(
     return out
 
 
-def _bound(values: ParameterSet, therapies: tuple[Therapy, ...]) -> float:
+def _bound(values: ParameterSet, therapies: tuple[Therapy, ...], dynamic: bool) -> float:
     """A bound on what therapies may do to the probability of establishment."""
     bound, suppression = 1.0, 0.0
     for therapy in therapies:
@@ -316,7 +327,11 @@ def _bound(values: ParameterSet, therapies: tuple[Therapy, ...]) -> float:
         bound /= max(1e-3, min(1.0, effects.get("effector", 1.0)))
         suppression += max(0.0, effects.get("suppressor", 0.0))
     level = values["suppressor_level"].canonical
-    return bound * (1.0 + level + suppression) / (1.0 + level)
+    lost = (1.0 + level + suppression) / (1.0 + level)
+    if dynamic:  # where effectors and memory settle without lesions: neither falls below
+        recall = min(values["immune_recall"].canonical, 0.999)
+        return bound * (lost - recall) / (1.0 - recall)
+    return bound * lost
 
 
 def therapies(chosen: tuple[Therapy, ...]) -> NDArray[np.void]:

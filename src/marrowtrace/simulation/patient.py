@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.gompertz import time_between
@@ -17,14 +16,15 @@ from marrowtrace.simulation.layout import (
     STREAM_THERAPY,
     STREAM_TRAITS,
 )
-from marrowtrace.streams import exponential, init, normal, poisson, uniform
+from marrowtrace.streams import exponential, init, kernel, normal, poisson, uniform
 
 MAX_SWEEPS = 32
 DOCETAXEL = 1
+OLDEST = 200.0 * 365.25  # age of a tumour at diagnosis, at most [day]
 _LARGEST_LODGING = 0.95
 
 
-@njit(cache=True)
+@kernel
 def draw_traits(
     rng: NDArray[np.uint64],
     seed: int,
@@ -125,7 +125,7 @@ def draw_traits(
     return subtype
 
 
-@njit(cache=True)
+@kernel
 def _draw_phenotype(z: float, p: Any, traits: Any) -> None:
     """Composition of the shed cells and what it does to their survival in the blood."""
     others = p.epithelial_share_shed + p.hybrid_share_shed
@@ -144,7 +144,7 @@ def _draw_phenotype(z: float, p: Any, traits: Any) -> None:
         traits.lodging_death = (1.0 - p.anoikis_protection * traits.mesenchymal) / spared
 
 
-@njit(cache=True)
+@kernel
 def _draw_evolution(
     rng: NDArray[np.uint64],
     seed: int,
@@ -157,13 +157,14 @@ def _draw_evolution(
     init(rng, seed, STREAM_EVOLUTION, patient)
     limit = exponential(rng) / (1.0 - p.clone_death_ratio)
     begun = min(math.log(max(limit, 1e-12)), traits.log_size)
-    traits.tumour_age = time_between(
+    grown_in = time_between(
         begun,
         traits.log_size,
         traits.primary_rate,
         p.log_tumour_carrying_capacity,
         p.log_growth_hand_over_size,
     )
+    traits.tumour_age = min(OLDEST, grown_in)
     count = min(float(MAX_SWEEPS), poisson(rng, p.driver_sweeps))
     for k in range(MAX_SWEEPS):
         sweeps[k] = math.inf
@@ -171,7 +172,7 @@ def _draw_evolution(
             sweeps[k] = -traits.tumour_age * uniform(rng)
 
 
-@njit(cache=True)
+@kernel
 def choose_therapies(
     rng: NDArray[np.uint64],
     seed: int,
@@ -211,7 +212,7 @@ def choose_therapies(
     return count
 
 
-@njit(cache=True)
+@kernel
 def begin_follow_up(
     therapies: NDArray[np.void], windows: NDArray[np.void], count: int, time: float
 ) -> None:
@@ -226,7 +227,7 @@ def begin_follow_up(
             window.next = window.start if therapy.cycles > 0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def _eligible(u: float, eligibility: int, p: Any, traits: Any) -> bool:
     if eligibility == 1:  # guideline
         by_node = traits.node > 0.0 and u < p.chemotherapy_use_node_positive

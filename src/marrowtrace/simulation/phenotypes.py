@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from marrowtrace.streams import kernel
 
 
-@njit(cache=True)
+@kernel
 def mesenchymal_share(one: float, two: float, p: Any) -> float:
     """Return the mesenchymal share, by the projections of the EMT law on its two modes."""
     return float(min(1.0, max(0.0, p.limit_m + p.right_1m * one + p.right_2m * two)))
 
 
-@njit(cache=True)
+@kernel
 def spare_mesenchymal(
     one: float, two: float, kill: float, kill_mesenchymal: float, p: Any
 ) -> tuple[float, float, float]:

@@ -13,7 +13,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.processes.dormancy import survival
@@ -49,6 +48,7 @@ from marrowtrace.simulation.layout import (
 )
 from marrowtrace.simulation.modifiers import lodging_probability, pool_factor, pool_rate
 from marrowtrace.simulation.receptors import RECEPTORS, admit, flip, follow
+from marrowtrace.streams import kernel
 
 # arrivals of a step, in `arrived`
 A_V, A_E, A_O, A_O_MARROW, A_LOCAL = 0, 1, 2, 3, 4
@@ -60,7 +60,7 @@ CLOCKS = 8  # operational times and losses of V, E, O, and O by way of marrow
 _EARLY = 0.5 - math.sqrt(1.0 / 12.0)  # Gauss's points of a step
 
 
-@njit(cache=True)
+@kernel
 def _decay(loss: float, time: float) -> tuple[float, float, float]:
     """Return exp(-loss t), its integral over t, and the integral of that."""
     x = loss * time
@@ -71,13 +71,13 @@ def _decay(loss: float, time: float) -> tuple[float, float, float]:
     return 1.0 - gone, once, (time - once) / loss
 
 
-@njit(cache=True)
+@kernel
 def _over(amount: float, loss: float) -> float:
     """Return ``amount`` / ``loss``, 0 where the loss is too small to matter."""
     return amount / loss if loss > 1e-9 else 0.0
 
 
-@njit(cache=True)
+@kernel
 def _through(
     before: float,
     pace: float,
@@ -98,7 +98,7 @@ def _through(
     return before * both + pace * fed
 
 
-@njit(cache=True)
+@kernel
 def _selects(modifiers: NDArray[np.float64]) -> bool:
     """Return whether a therapy tells dormant cells apart by their receptors."""
     if modifiers[M_EXPOSED] > 0.0:
@@ -111,7 +111,7 @@ def _selects(modifiers: NDArray[np.float64]) -> bool:
     return False
 
 
-@njit(cache=True)
+@kernel
 def _excess(
     modifiers: NDArray[np.float64], target: int, other: int, share: float, wake: float, place: int
 ) -> float:
@@ -128,7 +128,7 @@ def _excess(
     )
 
 
-@njit(cache=True)
+@kernel
 def _shares(
     pools: NDArray[np.float64],
     place: int,
@@ -160,7 +160,7 @@ def _shares(
     )
 
 
-@njit(cache=True)
+@kernel
 def _flip_all(pools: NDArray[np.float64], p: Any, er_kept: float, her2_kept: float) -> None:
     """Let the receptors of all places flip without therapy."""
     er, her2 = p.er_gain_rate + p.er_loss_rate, p.her2_gain_rate + p.her2_loss_rate
@@ -170,7 +170,7 @@ def _flip_all(pools: NDArray[np.float64], p: Any, er_kept: float, her2_kept: flo
         flip(pools, place, er_kept, er_limit, her2_kept, her2_limit)
 
 
-@njit(cache=True)
+@kernel
 def _switch(
     pools: NDArray[np.float64],
     at: int,
@@ -194,7 +194,7 @@ def _switch(
         pools[at + mode] = pools[at + mode] * left + came * gained
 
 
-@njit(cache=True)
+@kernel
 def _dormant_sum(
     nodes: NDArray[np.float64],
     first: int,
@@ -213,7 +213,7 @@ def _dormant_sum(
     return total
 
 
-@njit(cache=True)
+@kernel
 def longest_step(modifiers: NDArray[np.float64], p: Any) -> float:
     """Longest step [day] in which pools with waits that are not exponential change smoothly."""
     added = pool_rate(modifiers, M_LOSS, 1.0, 1.0)
@@ -228,7 +228,7 @@ def longest_step(modifiers: NDArray[np.float64], p: Any) -> float:
     return 0.5 / pace if pace > 0.0 else math.inf
 
 
-@njit(cache=True)
+@kernel
 def advance(
     pools: NDArray[np.float64],
     arrived: NDArray[np.float64],
@@ -455,7 +455,7 @@ def advance(
     return node_count
 
 
-@njit(cache=True)
+@kernel
 def _free_and_composition(
     pools: NDArray[np.float64],
     arrived: NDArray[np.float64],
@@ -501,26 +501,26 @@ def _free_and_composition(
             )
 
 
-@njit(cache=True)
+@kernel
 def _newcomers(old: float, now: float) -> float:
     """Share of a pool that came during the step."""
     return min(1.0, max(0.0, 1.0 - old / now)) if now > 0.0 else 1.0
 
 
-@njit(cache=True)
+@kernel
 def _part(one: float, other: float) -> float:
     """Share of the first in two amounts; 1 if there is nothing."""
     return one / (one + other) if one + other > 0.0 else 1.0
 
 
-@njit(cache=True)
+@kernel
 def _of_marrow(pools: NDArray[np.float64], share: int, share_v: float) -> float:
     """Return a share of receptors over both niches, of which V holds the part ``share_v``."""
     v, e = pools[Q_RECEPTORS + share], pools[Q_RECEPTORS + RECEPTORS + share]
     return float(e + (v - e) * share_v)
 
 
-@njit(cache=True)
+@kernel
 def marrow_receptors(pools: NDArray[np.float64]) -> tuple[float, float]:
     """Return the fractions of the cells of both niches that are ER+ and HER2+."""
     part = _part(pools[Q_V], pools[Q_E])
@@ -528,7 +528,7 @@ def marrow_receptors(pools: NDArray[np.float64]) -> tuple[float, float]:
     return er, _of_marrow(pools, R_HER2, part)
 
 
-@njit(cache=True)
+@kernel
 def settling_probability(p: Any, traits: Any) -> float:
     """Return the chance that a cell which left the marrow for good settles in viscera."""
     if p.visceral_lodging_probability <= 0.0:
@@ -537,7 +537,7 @@ def settling_probability(p: Any, traits: Any) -> float:
     return float(min(1.0, p.visceral_lodging_of_egressed * heterogeneity))
 
 
-@njit(cache=True)
+@kernel
 def kill_pools(
     pools: NDArray[np.float64],
     marrow_v: float,
@@ -562,7 +562,7 @@ def kill_pools(
     clocks[7] += -math.log(max(viscera, 1e-300))
 
 
-@njit(cache=True)
+@kernel
 def has_kill(modifiers: NDArray[np.float64]) -> bool:
     """Return whether any cytocidal therapy is active."""
     return bool(modifiers[M_KILL] + modifiers[8 + M_KILL] + modifiers[16 + M_KILL] > 0.0)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.simulation.layout import (
@@ -27,18 +26,19 @@ from marrowtrace.simulation.layout import (
     R_TOLERANT,
     R_TOLERANT_ER,
 )
+from marrowtrace.streams import kernel
 
 RECEPTORS = 4  # shares noted for each place
 
 
-@njit(cache=True)
+@kernel
 def _once(rate: float, fading: float, time: float) -> float:
     """Return the integral of exp(-rate u) over 0..time; ``fading``: exp(-rate time)."""
     x = rate * time
     return time * (1.0 - 0.5 * x + x * x / 6.0) if abs(x) < 1e-4 else (1.0 - fading) / rate
 
 
-@njit(cache=True)
+@kernel
 def _between(
     one: float, one_fading: float, other: float, other_fading: float, time: float
 ) -> float:
@@ -49,7 +49,7 @@ def _between(
     return (other_fading - one_fading) / (one - other)
 
 
-@njit(cache=True)
+@kernel
 def begin_receptors(pools: NDArray[np.float64], er: float, her2: float) -> None:
     """Set the shares of all places to those of the tumour."""
     for place in range(4):
@@ -58,7 +58,7 @@ def begin_receptors(pools: NDArray[np.float64], er: float, her2: float) -> None:
         pools[at + R_TOLERANT_ER] = pools[at + R_TOLERANT] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def sensitive_share(
     responding: float, others: float, extra: float, gain: float, loss: float, time: float
 ) -> tuple[float, float, float, float, float, float, float]:
@@ -91,7 +91,7 @@ def sensitive_share(
     return left, total, first, slow, fast, slow_fading, fast_fading
 
 
-@njit(cache=True)
+@kernel
 def follow(
     pools: NDArray[np.float64],
     place: int,
@@ -165,7 +165,7 @@ def follow(
     return felt_er, _felt(total, extra_her2) / time
 
 
-@njit(cache=True)
+@kernel
 def _felt(total: float, extra: float) -> float:
     """Return the integral of the share, -ln(1 - extra total) / extra."""
     x = extra * total
@@ -175,7 +175,7 @@ def _felt(total: float, extra: float) -> float:
     return -math.log1p(-x) / extra
 
 
-@njit(cache=True)
+@kernel
 def flip(
     pools: NDArray[np.float64],
     place: int,
@@ -195,7 +195,7 @@ def flip(
     pools[at + R_HER2] = her2_limit + (pools[at + R_HER2] - her2_limit) * her2
 
 
-@njit(cache=True)
+@kernel
 def admit(
     pools: NDArray[np.float64],
     place: int,

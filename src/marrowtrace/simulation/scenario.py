@@ -15,6 +15,7 @@ from marrowtrace.simulation.therapy import Therapy
 from marrowtrace.units import DAYS_PER_YEAR
 
 ENTRIES = ("diagnosis", "metastatic")
+IMMUNITIES = ("static", "dynamic")
 DORMANCIES = ("exponential", "erlang", "weibull", "lognormal")
 _MONTH = DAYS_PER_YEAR / 12.0
 _LONGEST = 150.0 * DAYS_PER_YEAR
@@ -44,11 +45,13 @@ class Scenario:
         Largest change of the log size of anything that sheds, within one step.
     founders_after_relapse : bool
         Whether cells shed after the first distant relapse may found further lesions.
-
     entry : {"diagnosis", "metastatic"}
         Where follow-up begins: at diagnosis of the primary, or at the first distant relapse.
         Visits, therapies and horizon are counted from there; all else stays on the clock of the
         diagnosis.
+    immunity : {"static", "dynamic"}
+        Whether the immune pressure follows lesions and therapies at once, or by effector and
+        memory cells that take their time (`marrowtrace.simulation.response`).
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Scenario:
     step: float = 0.5
     founders_after_relapse: bool = False
     entry: str = "diagnosis"
+    immunity: str = "static"
 
     def __post_init__(self) -> None:
         problems = ProblemList()
@@ -81,6 +85,9 @@ class Scenario:
         if self.entry not in ENTRIES:
             hint = did_you_mean(self.entry, ENTRIES)
             problems.add("entry", f"'{self.entry}'; allowed: {', '.join(ENTRIES)}{hint}")
+        if self.immunity not in IMMUNITIES:
+            hint = did_you_mean(self.immunity, IMMUNITIES)
+            problems.add("immunity", f"'{self.immunity}'; allowed: {', '.join(IMMUNITIES)}{hint}")
         if not 1e-4 <= self.step <= 2.0:
             problems.add("step", f"{self.step!r} is outside its range; give 0.0001 to 2")
         for index, visit in enumerate(self.visits):

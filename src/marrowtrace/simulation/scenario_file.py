@@ -39,6 +39,7 @@ def to_json(scenario: Scenario) -> dict[str, Any]:
     """Return a scenario as JSON-ready values; infinity as the word."""
     return {
         **{name: _out(getattr(scenario, name)) for name in _PLAIN},
+        "immunity": scenario.immunity,
         "visits": list(scenario.visits),
         "therapies": [
             {
@@ -93,6 +94,7 @@ def from_json(record: Mapping[str, Any]) -> Scenario:
             for row in record["therapies"]
         )
         plain = {name: _in(record[name]) for name in _PLAIN}
+        plain["immunity"] = record.get("immunity", "static")
         visits = tuple(float(visit) for visit in record["visits"])
         return Scenario(
             parameters=ParameterSet(parameters), therapies=therapies, visits=visits, **plain

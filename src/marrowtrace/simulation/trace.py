@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marrowtrace.simulation.flux import flux_at
@@ -15,6 +14,7 @@ from marrowtrace.simulation.layout import (
     GONE,
     M_EGRESS,
     M_GROWTH,
+    M_IMMUNE,
     M_REMOVAL,
     M_SHEDDING,
     Q_E,
@@ -29,7 +29,7 @@ from marrowtrace.simulation.layout import (
 )
 from marrowtrace.simulation.lesions import log_size, shed
 from marrowtrace.simulation.pools import marrow_receptors
-from marrowtrace.streams import init, normal
+from marrowtrace.streams import init, kernel, normal
 
 _BLOCKS_PER_HOUR = 64
 
@@ -46,11 +46,12 @@ TRAIL = (
     "lesions_restricted",
     "log_largest_lesion",
     "candidates_dormant",
+    "immune_pressure",
 )
 """Columns of a replayed trajectory."""
 
 
-@njit(cache=True)
+@kernel
 def note(log: NDArray[np.float64], time: float, event: int, founder: int, value: float) -> None:
     """Add an event to the log, if one is kept; row 0 holds the number of rows in use."""
     if log.shape[0] == 0:
@@ -62,7 +63,7 @@ def note(log: NDArray[np.float64], time: float, event: int, founder: int, value:
         log[0, 0] = row
 
 
-@njit(cache=True)
+@kernel
 def begin_at(rng: NDArray[np.uint64], seed: int, process: int, patient: int, time: float) -> None:
     """Start the stretch of a stream that belongs to the hour of ``time``, whatever came before.
 
@@ -72,7 +73,7 @@ def begin_at(rng: NDArray[np.uint64], seed: int, process: int, patient: int, tim
     rng[0] += np.uint64(_BLOCKS_PER_HOUR * math.floor(24.0 * max(time, 0.0)))
 
 
-@njit(cache=True)
+@kernel
 def blood(
     primary: float,
     time: float,
@@ -104,7 +105,7 @@ def blood(
     return own, others / removal, leave / removal
 
 
-@njit(cache=True)
+@kernel
 def count_lesions(
     time: float,
     founders: NDArray[np.void],
@@ -127,13 +128,13 @@ def count_lesions(
     return growing, restricted, largest
 
 
-@njit(cache=True)
+@kernel
 def _share(limit: float, shed_share: float, unchanged: float, total: float) -> float:
     """Fraction of a pool with a phenotype that is gained for good, from those not yet switched."""
     return limit - (limit - shed_share) * unchanged / total
 
 
-@njit(cache=True)
+@kernel
 def observe(
     out: NDArray[np.float32],
     bursts: NDArray[np.uint64],
@@ -182,7 +183,7 @@ def observe(
     out[20], out[21], out[22] = growing, restricted, largest
 
 
-@njit(cache=True)
+@kernel
 def trail(
     path: NDArray[np.float64],
     time: float,
@@ -212,4 +213,4 @@ def trail(
     for k in range(used):
         if founders[k].state == DORMANT:
             dormant += 1
-    path[row, 11] = dormant
+    path[row, 11], path[row, 12] = dormant, modifiers[M_IMMUNE]
