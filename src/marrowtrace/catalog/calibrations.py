@@ -7,14 +7,72 @@ One TOML file a calibration: a new fit replaces that file and nothing else. Ever
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from inspect import signature
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from marrowtrace.catalog.files import read, stems, unknown
 from marrowtrace.errors import CatalogError, ProblemList
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedTarget:
+    """One published figure in a fit.
+
+    Parameters
+    ----------
+    value : float
+        The figure as used.
+    sd : float
+        Standard deviation allowed to its logarithm.
+    why : str
+        Where ``sd`` comes from.
+    model, error : float
+        What the fitted model gives on the fresh seed, with its Monte Carlo standard error.
+    z : float
+        ln(model / value) / sd.
+    """
+
+    value: float
+    sd: float
+    why: str
+    model: float
+    error: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freedom:
+    """One direction in which a fit was free to move.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        Parameters that move together.
+    scale : {"log", "log-odds"}
+        Scale on which the prior is normal.
+    start, final : float
+        Value of the first symbol at the centre of the prior and as fitted.
+    prior_sd : float
+        Standard deviation of the prior, on ``scale``.
+    shift : float
+        Distance of ``final`` from ``start``, in ``prior_sd``.
+    posterior : float
+        Standard deviation left by the targets, as a share of ``prior_sd`` (linear theory).
+    """
+
+    symbols: tuple[str, ...]
+    scale: str
+    start: float
+    final: float
+    prior_sd: float
+    shift: float
+    posterior: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +99,19 @@ class Calibration:
         Fitted values by symbol, in the unit of the parameter.
     well_informed, not_informed : tuple of str
         Symbols whose posterior sd is below 0.6, or at least 0.9, of the prior sd.
+    fresh_seed : int or None
+        Seed of the fresh cohort, where recorded.
+    loss_prior : float or None
+        What the distance from the centre of the prior adds to ``loss`` in the fit.
+    starts : tuple of (float, float)
+        Loss with prior before and after the descent from each start.
+    singular_values : tuple of float
+        Of the derivatives of the targets' z-scores by the directions in units of the prior's sd;
+        those above 1 are informed beyond the prior.
+    targets : mapping of str to FittedTarget
+        By name of the figure; empty for a fit that did not record them.
+    free : mapping of str to Freedom
+        By name of the direction; empty for a fit that did not record them.
     """
 
     name: str
@@ -55,6 +126,12 @@ class Calibration:
     date: str = ""
     well_informed: tuple[str, ...] = ()
     not_informed: tuple[str, ...] = ()
+    fresh_seed: int | None = None
+    loss_prior: float | None = None
+    starts: tuple[tuple[float, float], ...] = ()
+    singular_values: tuple[float, ...] = ()
+    targets: Mapping[str, FittedTarget] = field(default_factory=dict, repr=False)
+    free: Mapping[str, Freedom] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         problems = ProblemList()
@@ -109,7 +186,10 @@ def read_calibration(name: str, tables: Mapping[str, Any]) -> Calibration:
     required = (
         "structure", "method", "loss", "loss_fresh_seed", "patients", "target_count", "values",
     )  # fmt: skip
-    known = (*required, "date", "seed", "well_informed", "not_informed")
+    known = (
+        *required, "date", "seed", "fresh_seed", "loss_prior", "starts", "singular_values",
+        "well_informed", "not_informed", "targets", "free",
+    )  # fmt: skip
     for key in required:
         if key not in tables:
             problems.add(key, f"is missing; required: {', '.join(required)}")
@@ -119,6 +199,8 @@ def read_calibration(name: str, tables: Mapping[str, Any]) -> Calibration:
     for symbol, value in dict(tables.get("values", {})).items():
         if not isinstance(value, int | float):
             problems.add(f"values.{symbol}", f"is {value!r}, which is not a number")
+    targets = _records(FittedTarget, tables.get("targets", {}), "targets", problems)
+    free = _records(Freedom, tables.get("free", {}), "free", problems)
     problems.raise_any(CatalogError, f"the calibration '{name}'")
     return Calibration(
         name=name,
@@ -133,4 +215,27 @@ def read_calibration(name: str, tables: Mapping[str, Any]) -> Calibration:
         seed=tables.get("seed"),
         well_informed=tuple(tables.get("well_informed", ())),
         not_informed=tuple(tables.get("not_informed", ())),
+        fresh_seed=tables.get("fresh_seed"),
+        loss_prior=tables.get("loss_prior"),
+        starts=tuple((float(before), float(after)) for before, after in tables.get("starts", ())),
+        singular_values=tuple(float(value) for value in tables.get("singular_values", ())),
+        targets=MappingProxyType(targets),
+        free=MappingProxyType(free),
     )
+
+
+def _records(
+    kind: Callable[..., Record], tables: Mapping[str, Any], where: str, problems: ProblemList
+) -> dict[str, Record]:
+    """Read the records of one kind; what is missing or unknown is noted as a problem."""
+    wanted = list(signature(kind).parameters)
+    found: dict[str, Record] = {}
+    for key, table in tables.items():
+        wrong = sorted(set(wanted) ^ set(table))
+        for entry in wrong:
+            word = "is missing" if entry in wanted else "is not a field"
+            problems.add(f"{where}.{key}.{entry}", f"{word}; wanted: {', '.join(wanted)}")
+        if not wrong:
+            given = {entry: tuple(v) if isinstance(v, list) else v for entry, v in table.items()}
+            found[key] = kind(**given)
+    return found

@@ -152,8 +152,7 @@ def _calibrations() -> str:
         )
     heads = ("calibration", "loss", "loss, fresh seed", "patients", "targets", "method")
     lines.append(_table(heads, rows))
-    found = calibration("early-breast")
-    lines.append(_informed(found))
+    lines.append(_informed(calibration(description("early-breast").calibration)))
     return "\n".join(lines)
 
 

@@ -180,6 +180,31 @@ def carried_over(tables: Mapping[str, Table], base: str) -> dict[str, Table]:
 
 
 @cache
+def entered(name: str) -> Mapping[str, float]:
+    """Return the values that the tables of a set and its bases hold, before any calibration.
+
+    A calibration may give another value to a parameter that has one here; those without a value
+    here come from a calibration alone.
+
+    Raises
+    ------
+    CatalogError
+        If there is no such set.
+    """
+    tables = _unfitted(description(name).name)
+    return MappingProxyType({s: float(t["value"]) for s, t in tables.items() if "value" in t})
+
+
+def _unfitted(name: str) -> dict[str, Table]:
+    """The tables of a set without calibrations."""
+    found, header = description(name), read("sets", name, "set.toml")
+    if not found.base:
+        return _own(name, header)
+    base = _unfitted(description(found.base).name)
+    return inherit(base, header.get("overrides", {}), set_name=name)
+
+
+@cache
 def _flat(name: str) -> Mapping[str, Table]:
     """The tables of a set, one a symbol, with inheritance and calibration applied."""
     found = description(name)

@@ -20,7 +20,7 @@ from marrowtrace.storage import atomic_file, require_file
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA = "marrowtrace.history/1"
+SCHEMA = "marrowtrace.history/2"
 RECORD = "history.json"
 _SITES = ("bone", "visceral")
 _DEATHS = ("none", "cancer", "other causes")

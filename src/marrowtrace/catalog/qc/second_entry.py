@@ -3,7 +3,8 @@
 The second entry holds numbers as text, as the sources print them, so two entries agree if the first
 rounds to what the second shows. Where a source prints a range alone, so does the second entry.
 Fitted values are compared with the calibration that the second entry was made of, which stays in
-the catalogue when a set moves on to a newer one.
+the catalogue when a set moves on to a newer one; a value set by hand before a fit is compared as it
+stands in the set's tables.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from marrowtrace.catalog.calibrations import calibration
 from marrowtrace.catalog.descriptions import SUBTYPES
-from marrowtrace.catalog.parameter_sets import parameter_set
+from marrowtrace.catalog.parameter_sets import entered, parameter_set
 from marrowtrace.catalog.targets import Target, targets
 from marrowtrace.units import Unit
 
@@ -74,7 +75,7 @@ def parameter_disagreements(
         Second entry; the shipped one if left out. Its ``calibration`` names the fit it was made
         of (``name`` if left out).
     """
-    found = parameter_set(name)
+    found, before = parameter_set(name), entered(name)
     given = dict(second_entry(name) if entries is None else entries)
     fit = calibration(given.pop("calibration", name))
     disagreements: list[Disagreement] = []
@@ -90,7 +91,7 @@ def parameter_disagreements(
                 continue
             parameter = found[symbol]
             unit = Unit.parse(entry["unit"])
-            value = fit.values.get(symbol, parameter.value)
+            value = fit.values.get(symbol, before.get(symbol, parameter.value))
             pairs = [("", value, *_rounded(printed))] if printed else []
             for end, first, second in zip(
                 (" low", " high"), (parameter.low, parameter.high), _range(entry, value),
