@@ -65,3 +65,14 @@ def test_no_events_give_no_ratio_but_a_reason():
     assert row["hr"] is None
     assert "none of 100 patients had an event" in row["remark"]
     assert row["differences"][0]["difference"] == 0.0
+
+
+def test_paired_arms_with_the_same_order_of_events_have_no_error_and_say_so():
+    study = panel(20, plan=protocol(allocation="paired"))
+    time, code = np.tile(np.arange(1.0, 11.0) * YEAR, 2), np.zeros(20, np.int8)
+    code[[0, 10]] = 1
+    time[10] += 1.0  # a day later in the second arm, and nothing else differs
+    alike = replace(study, follow_up={"relapse": (time, code)})
+    (row,) = compare_arms(alike, "relapse", Analysis(alike.protocol, alike).arms, paired=True)
+    assert row["hr"] is not None
+    assert (row["p"] is None) == bool(row["remark"])

@@ -123,6 +123,8 @@ def test_published_hazards_are_of_early_breast_cancer_alone():
     rows = hazard_rows(study, description("early-breast"), "relapse", named=[])
     bands = {(r["band"]["group"], r["band"]["from_year"], r["band"]["to_year"]) for r in rows}
     assert ("ER positive", 0.0, 5.0) in bands
+    assert ("all", 1.0, 2.0) in bands  # the peak
+    assert len(rows) == 12  # all that the paper's abstract gives
     late = next(r for r in rows if r["id"] == "colleoni_pos_20_25")
     assert late["simulated"] is None
     assert "nobody was followed so long" in late["remark"]

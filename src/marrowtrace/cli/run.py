@@ -82,7 +82,10 @@ def run(
         f"{ran.simulated_now:,} patients simulated in {simulated:.1f} s, "
         f"{time.perf_counter() - started:.1f} s in all."
     )
-    cite_papers(cited)
+    compared, behind = cited
+    cite_papers(compared)
+    if behind:
+        say(f"  and {behind} papers behind the parameters, listed at the end of the report")
     say("Research use only, not for clinical decisions.")
     say(f"Report: {page}")
 
@@ -145,8 +148,8 @@ def _simulate(
 
 def _report(
     protocol: Protocol, out: Path, formats: tuple[str, ...], simulated: float
-) -> tuple[Path, list[str]]:
-    """Analyse a finished run and write ``results.json`` and ``report.html``."""
+) -> tuple[Path, tuple[list[str], int]]:
+    """Write ``results.json`` and ``report.html``; return the page and what to cite."""
     from marrowtrace.report import study_page
     from marrowtrace.study.analysis import analyse
     from marrowtrace.study.results_file import write_results
@@ -156,7 +159,9 @@ def _report(
     results.setdefault("timing", {})["simulation_seconds"] = round(simulated, 2)
     write_results(results, out)
     page = study_page.write(results, out, figures=formats)
-    return page, list(results.get("citations", []))
+    every = set(results.get("citations", []))
+    compared = {each.get("citation") for each in results.get("published", [])} & every | {"sai2018"}
+    return page, (sorted(compared), len(every - compared))
 
 
 @contextmanager

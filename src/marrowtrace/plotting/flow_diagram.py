@@ -103,9 +103,9 @@ def _column(
         if visits and step["visit"] not in visits:
             continue
         gone = _gone(step)
-        text = (
-            f"{step['visit']}: {step['sampled']:,} sampled of {step['there']:,} under observation"
-        )
+        whole = step["sampled"] <= step["there"]
+        who = f"of {step['there']:,} under observation" if whole else "(relapsed ones included)"
+        text = f"{step['visit']}: {step['sampled']:,} sampled {who}"
         boxes.append(_wrapped(text + (f"\nbefore: {gone}" if gone else "")))
     boxes.append(_wrapped(f"end of follow-up\n{_gone(row['end']) or 'nobody left'}"))
     return boxes

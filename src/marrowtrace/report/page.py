@@ -355,6 +355,7 @@ body{max-width:none;padding:0;font-size:10pt}.research{margin:0}
 nav{display:none}.table,.wide{overflow:visible}
 tr,figure{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}
 a{color:inherit;text-decoration:none}
+details::details-content{content-visibility:visible;display:block}
 }
 @page{margin:18mm}
 """

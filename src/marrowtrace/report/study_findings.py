@@ -11,6 +11,7 @@ from marrowtrace.report.drawings import Drawings
 from marrowtrace.report.number_words import DASH, percent, percent_interval
 from marrowtrace.report.page import Block, Items, Paragraph, Section, Table
 
+_MOST_ROWS = 18
 _VERDICTS = {True: "inside", False: "outside", None: "not judged"}
 _PARTS = (
     ("share", "per cent", 100.0, False, "shares of patients"),
@@ -81,23 +82,43 @@ def published_section(results: Mapping[str, Any], drawings: Drawings) -> Section
         return None
     blocks: list[Block] = [Paragraph(verdict_sentence(rows)), Items(_NOTES, note=True)]
     for quantity, xlabel, scale, logarithmic, words in _PARTS:
-        part = [row for row in rows if row["quantity"] == quantity and row["simulated"] is not None]
-        if not part:
-            continue
-        out = [row["label"] for row in part if row["inside"] is False]
-        blocks.append(
-            drawings.add(
-                f"published-{quantity}s",
-                published_comparison(part, xlabel=xlabel, scale=scale, logarithmic=logarithmic),
-                alt=f"{len(part)} published {words} beside the simulated ones; outside the "
-                f"published interval: {'; '.join(out) or 'none'}",
-                caption=f"Published {words} (black) beside the simulated ones (coloured), with "
-                "95 % intervals; on the right whether the simulated value lies in the published "
-                "interval, and whether the parameters were calibrated to the figure.",
+        for name, said, part in _figures(rows, quantity):
+            out = [row["label"] for row in part if row["inside"] is False]
+            blocks.append(
+                drawings.add(
+                    f"published-{name}",
+                    published_comparison(part, xlabel=xlabel, scale=scale, logarithmic=logarithmic),
+                    alt=f"{len(part)} published {words}{said} beside the simulated ones; outside "
+                    f"the published interval: {'; '.join(out) or 'none'}",
+                    caption=f"Published {words}{said} (black) beside the simulated ones "
+                    "(coloured), with 95 % intervals; on the right whether the simulated value "
+                    "lies in the published interval, and whether the parameters were calibrated "
+                    "to the figure.",
+                )
             )
-        )
     blocks.append(_comparison_table(rows))
     return Section("Beside published figures", blocks)
+
+
+def _figures(
+    rows: Sequence[Mapping[str, Any]], quantity: str
+) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """Rows of one quantity in figures that fit a page: held out apart from calibrated, if many."""
+    known = [row for row in rows if row["quantity"] == quantity and row["simulated"] is not None]
+    if len(known) <= _MOST_ROWS:
+        return [(f"{quantity}s", "", known)] if known else []
+    found = []
+    for word, said, calibrated in (
+        ("held-out", ", not used in calibration", False),
+        ("calibrated", ", calibrated to", True),
+    ):
+        mine = [row for row in known if row["calibrated"] is calibrated]
+        parts = -(-len(mine) // _MOST_ROWS)
+        for k in range(parts):
+            part = mine[k * len(mine) // parts : (k + 1) * len(mine) // parts]
+            number = f"-{k + 1}" if parts > 1 else ""
+            found.append((f"{quantity}s-{word}{number}", said, part))
+    return found
 
 
 _NOTES = (
@@ -130,7 +151,10 @@ def verdict_sentence(rows: Sequence[Mapping[str, Any]]) -> str:
 def _comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     frame = pl.DataFrame(
         {
-            "figure": [row["label"] for row in rows],
+            "figure": [
+                f"{row['label']}. [{row['remark']}]" if row["remark"] else row["label"]
+                for row in rows
+            ],
             "paper": [_paper(row) for row in rows],
             "published": [_value(row, "published", "ci_low", "ci_high") for row in rows],
             "simulated": [
@@ -142,7 +166,6 @@ def _comparison_table(rows: Sequence[Mapping[str, Any]]) -> Table:
                 for row in rows
             ],
             "difference": [_difference(row) for row in rows],
-            "remark": [row["remark"] or DASH for row in rows],
         }
     )
     return Table(frame, caption="Every published figure compared, none left out.", cards=True)

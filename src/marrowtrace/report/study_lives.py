@@ -10,7 +10,7 @@ import polars as pl
 from marrowtrace.report.drawings import Drawings
 from marrowtrace.report.folded_table import FoldedTable
 from marrowtrace.report.number_words import DASH
-from marrowtrace.report.page import Block, Paragraph, Section
+from marrowtrace.report.page import Block, Figure, Paragraph, Section
 
 
 def lives_section(results: Mapping[str, Any], drawings: Drawings) -> Section | None:
@@ -43,7 +43,30 @@ def lives_section(results: Mapping[str, Any], drawings: Drawings) -> Section | N
             )
         )
         blocks.append(_samples(life))
+        if life.get("clones"):
+            blocks.append(_clones(life, drawings))
     return Section("Patients in detail", blocks)
+
+
+def _clones(life: Mapping[str, Any], drawings: Drawings) -> Figure:
+    """Clones over the samples of one patient."""
+    import numpy as np
+
+    from marrowtrace.plotting.fish_plot import fish_plot
+
+    clones = life["clones"]
+    ax = fish_plot(
+        np.asarray(clones["shares"], dtype=np.float64), list(clones["parents"]),
+        list(clones["names"]), list(clones["samples"]),
+    )  # fmt: skip
+    return drawings.add(
+        f"clones-{life['number']}",
+        ax,
+        alt=f"Clones of patient {life['number']} in {len(clones['samples'])} samples: "
+        + ", ".join(clones["names"]),
+        caption=f"Clones of patient {life['number']}: the share of each sample's cells that carry "
+        "a clone's mutations, children within their parent.",
+    )
 
 
 def _samples(life: Mapping[str, Any]) -> FoldedTable:

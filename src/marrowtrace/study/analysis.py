@@ -22,6 +22,7 @@ from marrowtrace.catalog import Description, description, target_names, targets
 from marrowtrace.study.annual_hazard import annual_hazard
 from marrowtrace.study.arm_comparison import compare_arms
 from marrowtrace.study.baseline import baseline_rows
+from marrowtrace.study.clone_shares import clone_shares
 from marrowtrace.study.comparison import (
     evidence_rows,
     hazard_rows,
@@ -74,13 +75,15 @@ def analyse(protocol: Protocol, folder: Path) -> dict[str, Any]:
     MissingFileError, InputFileError
         If the folder holds no finished run.
     """
-    return analyse_panel(protocol, Panel.read(folder))
+    return analyse_panel(protocol, Panel.read(folder), folder=folder)
 
 
-def analyse_panel(protocol: Protocol, panel: Panel) -> dict[str, Any]:
+def analyse_panel(
+    protocol: Protocol, panel: Panel, *, folder: Path | None = None
+) -> dict[str, Any]:
     """Analyse the patients of a run; see `analyse`."""
     started = clock.perf_counter()
-    results = Analysis(protocol, panel).results()
+    results = Analysis(protocol, panel, folder).results()
     created = datetime.now(UTC).isoformat(timespec="seconds")
     results["provenance"] = {
         "version": __version__,
@@ -100,10 +103,13 @@ class Analysis:
     ----------
     protocol : Protocol
     panel : Panel
+    folder : Path, optional
+        Of the run, where clones of replayed patients are looked for.
     """
 
     protocol: Protocol
     panel: Panel
+    folder: Path | None = None
 
     @cached_property
     def about(self) -> Description:
@@ -440,7 +446,11 @@ class Analysis:
         chosen = choose_lives(
             self.panel, self.markers, wanted=self.protocol.analyses.lives, members=self.among
         )
-        return replay_lives(self.panel, self.markers, chosen, self.scenario_of)
+        lives = replay_lives(self.panel, self.markers, chosen, self.scenario_of)
+        for life in lives:
+            found = None if self.folder is None else clone_shares(self.folder, life["patient_id"])
+            life["clones"] = found
+        return lives
 
     def scenario_of(self, row: int) -> Scenario:
         """Return the scenario that a patient lived, with what rules added."""

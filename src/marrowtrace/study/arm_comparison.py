@@ -94,11 +94,15 @@ def _hazard_ratio(
         remark = "both arms had the same events at the same times"
         return {"hr": 1.0, "low": 1.0, "high": 1.0, "p": 1.0, "remark": remark}
     try:
-        fit = cox_regression(time, event, covariates={"arm": treated * 1.0}, cluster=cluster)
-        table = fit.table().row(0, named=True)
+        with np.errstate(invalid="ignore"):
+            fit = cox_regression(time, event, covariates={"arm": treated * 1.0}, cluster=cluster)
+            table = fit.table().row(0, named=True)
         p = table["p"] if cluster is not None else log_rank_test(time, event, group=treated).p
     except CohortError as error:
         return {**empty, "remark": str(error)}
+    if not fit.standard_errors[0] > 1e-9:
+        remark = "the arms differ in too little to tell an error"
+        return {**empty, "hr": plain(table["hazard_ratio"]), "remark": remark}
     found = {"hr": table["hazard_ratio"], "low": table["low"], "high": table["high"], "p": p}
     return {**{key: plain(value) for key, value in found.items()}, "remark": ""}
 

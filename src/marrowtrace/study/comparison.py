@@ -6,6 +6,7 @@ the evidence tables on detection in the same cancer and stage that the protocol 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -179,6 +180,7 @@ def _years(day: float) -> str:
     return f"{day / DAYS_PER_YEAR:.3g} years"
 
 
+_HAZARD = re.compile(r"(?:ER (?P<er>\w+), )?years (?P<first>\d+) to (?P<last>\d+)")
 _SELECTED = "this study selects its patients, the paper did not, so not judged"
 _NO_SAMPLE = "the study takes no such sample, so there is nothing to compare"
 
@@ -302,13 +304,13 @@ def hazard_rows(
     seen = {(row["citation"], round(float(row["published"]), 4)) for row in named}
     rows = []
     for figure in published_figures().iter_rows(named=True):
-        words = str(figure["id"]).split("_")
-        if figure["part_of"] != "colleoni" or len(words) != 4:
+        found = _HAZARD.search(str(figure["quantity"]))
+        if figure["part_of"] != "colleoni" or found is None:
             continue
         if (figure["citation"], round(float(figure["value"]) / 100, 4)) in seen:
             continue
-        first, last = float(words[2]), float(words[3])
-        er = {"pos": "positive", "neg": "negative"}.get(words[1])
+        first, last = float(found["first"]), float(found["last"])
+        er = found["er"]
         statistic = Statistic(
             "rate", endpoint=endpoint, from_day=first * DAYS_PER_YEAR, day=last * DAYS_PER_YEAR,
             subgroup=Subgroup(er=er),
@@ -319,8 +321,8 @@ def hazard_rows(
             citation=str(figure["citation"]), where=str(figure["where"]),
             verified=figure["status"] != "remembered",
         )  # fmt: skip
-        found = evaluate(panel, statistic, among=among)
-        rows.append(comparison_row(item, found, source="evidence"))
+        value = evaluate(panel, statistic, among=among)
+        rows.append(comparison_row(item, value, source="evidence"))
     return rows
 
 

@@ -291,7 +291,7 @@ def fit_observations(
         variance = grouped.T @ grouped
     errors = np.sqrt(np.diag(variance))
     low, high = coefficients - quantile * errors, coefficients + quantile * errors
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0/0: no effect, and no error either
         p_values = 2 * ndtr(-np.abs(coefficients / errors))
     if penalised and profile and not robust:
         low, high, p_values = firth.low / scale, firth.high / scale, firth.p
