@@ -24,6 +24,8 @@ _LEAST = 25.0
 _SHARE = 0.08
 """Least probability of a cell where the law of a count is cut into cells."""
 _PRECISE = 1e-9
+_RARE = 1e-3
+"""Mean of a count below which its power is not asked for: the normal limit would mislead."""
 _FITTED = 8000
 """Patients of the engine on whom the control variate is fitted."""
 
@@ -206,7 +208,7 @@ def needed(
             p, q = np.add.reduceat(one, groups), np.add.reduceat(two, groups)
             per_twin = float(((q - p) ** 2 / p).sum())
             found["law"] = _noncentrality(groups.size - 1, level) / max(per_twin, 1e-12)
-    if right.kind == "count":
+    if right.kind == "count" and right.values.mean() > _RARE:
         variance = _spread(right, features, fit(right, features))
         gap = abs(float(wrong.values.mean()) - float(right.values.mean()))
         quantile = float(stats.norm.isf(0.5 * level)) + float(stats.norm.ppf(POWER))

@@ -10,8 +10,8 @@ from verification.closed_forms import ALIKE, Linear
 from verification.systems import YEAR, system
 
 from marrowtrace.simulation.exact import simulate_exactly
-from marrowtrace.simulation.exact_lesions import surviving_walk, walk
 from marrowtrace.simulation.exact_primary import Bulk
+from marrowtrace.simulation.exact_walk import surviving_walk, walk
 from marrowtrace.simulation.therapy import Therapy
 from marrowtrace.streams import generator
 from tests.goodness_of_fit import ALPHA, assert_family, chi2_pvalue, ks_pvalue

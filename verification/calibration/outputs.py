@@ -9,7 +9,7 @@ import numpy as np
 
 from marrowtrace.simulation import FOLLOW_UP, History
 from marrowtrace.units import DAYS_PER_YEAR as YEAR
-from verification.calibration.laboratory import Laboratory
+from verification.calibration.laboratory import BLOOD, LARGE_BLOOD, Laboratory
 from verification.calibration.weighted import (
     Array,
     Mask,
@@ -30,7 +30,7 @@ class Cohort:
 
     history: History
     untreated: History | None = None
-    _cache: dict[tuple[str, int, int, float], Array] = field(default_factory=dict)
+    _cache: dict[tuple[str, int, int], Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.lab = Laboratory(self.history)
@@ -62,17 +62,17 @@ class Cohort:
 
     def dtc(self, month: int, at_least: int = 1) -> Array:
         """Probability of at least so many DTCs in an aspirate."""
-        key = ("dtc", month, at_least, 0.0)
+        key = ("dtc", month, at_least)
         if key not in self._cache:
             self._cache[key] = 1 - self.lab.marrow(_VISIT[month], at_least - 1).sum(axis=0)
         return self._cache[key]
 
-    def ctc(self, month: int, at_least: int = 1, volume: float = 7.5) -> Array:
-        """Probability of at least so many CTCs in a volume of blood; month -1 is the relapse."""
-        key = ("ctc", month, at_least, volume)
+    def ctc(self, month: int, at_least: int = 1, name: str = BLOOD) -> Array:
+        """Probability of at least so many CTCs by an assay; month -1 is the relapse."""
+        key = (name, month, at_least)
         if key not in self._cache:
             visit = _AT_RELAPSE if month < 0 else _VISIT[month]
-            self._cache[key] = self.lab.blood(visit, at_least, volume)
+            self._cache[key] = self.lab.blood(visit, at_least, name)
         return self._cache[key]
 
     def share(self, probability: Array, who: Mask, month: int = 0) -> float:
@@ -127,8 +127,8 @@ def fitted_outputs(cohort: Cohort) -> dict[str, float]:
         / cohort.share(dtc, every),
         "ctc_at_diagnosis": cohort.share(ctc, every),
         "ctc_five_at_diagnosis": cohort.share(five, every),
-        "ctc_after_surgery_23ml": cohort.share(cohort.ctc(1, volume=23.0), every, 1),
-        "ctc_at_24_months_23ml": cohort.share(cohort.ctc(24, volume=23.0), every, 24),
+        "ctc_after_surgery_23ml": cohort.share(cohort.ctc(1, name=LARGE_BLOOD), every, 1),
+        "ctc_at_24_months_23ml": cohort.share(cohort.ctc(24, name=LARGE_BLOOD), every, 24),
         "ctc_at_60_months": cohort.share(late_blood, every, 60),
         "ctc_five_at_relapse": cohort.share(cohort.ctc(-1, 5), cohort.event),
         "dtc_at_36_months": cohort.share(later, every, 36),
@@ -242,6 +242,6 @@ def further_outputs(cohort: Cohort) -> dict[str, float]:
         out[f"hr_dtc_{month}_months"] = cohort.ratio(
             now, 1 - now, start=month * MONTH, length=6 * YEAR
         )
-    now = cohort.ctc(24, volume=23.0)
+    now = cohort.ctc(24, name=LARGE_BLOOD)
     out["hr_ctc_24_months"] = cohort.ratio(now, 1 - now, start=24 * MONTH, length=3 * YEAR)
     return out

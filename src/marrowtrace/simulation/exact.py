@@ -6,8 +6,7 @@ lodges is followed alone, and every division and death of a young clone is drawn
 small systems: hundreds of dormant cells and lesions of thousands of cells, not 1e5 and 1e9.
 
 Left out, because closed forms settle them better: mutations and driver sweeps, stem-like,
-osteomimetic and UPR-high cells, resistant cells that arise within a lesion, assays of blood in
-rules, and eligibility by guideline.
+osteomimetic and UPR-high cells, and resistance that arises to two kinds of therapy at once.
 """
 
 from __future__ import annotations
@@ -55,14 +54,11 @@ def check(scenario: Scenario) -> None:
         With everything that it leaves out.
     """
     problems = ProblemList()
-    for index, therapy in enumerate(scenario.therapies):
-        place = f"therapies[{index}]"
-        if therapy.eligibility == "guideline":
-            problems.add(place, "eligibility by guideline is not in the twin; give another")
-        if therapy.rule is not None and therapy.rule.specimen != "bone_marrow":
-            problems.add(place, "a rule on blood is not in the twin; use bone_marrow")
-        if therapy.effects.get("resistance_rate", 0.0) > 0.0:
-            problems.add(place, "the effect 'resistance_rate' is not in the twin; leave it out")
+    drugs = {t.acts_on for t in scenario.therapies if t.effects.get("resistance_rate", 0.0) > 0.0}
+    if len(drugs) > 1:
+        problems.add(
+            "therapies", "resistance arises to one kind of therapy only; leave out the other"
+        )
     problems.raise_any(SimulationError, f"the scenario '{scenario.name}' for the twin")
 
 

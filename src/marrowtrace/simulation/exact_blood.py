@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,8 +57,8 @@ class Blood:
     rng : numpy.random.Generator
     traits : Traits
     environment : Environment
-    visits : tuple of float
-        Days on which cells in the circulation are counted.
+    visits : tuple of float or None
+        Days on which cells in the circulation are counted; None while they are not known.
     start : float
         Day from which the readiness of the niche is followed.
     """
@@ -69,38 +68,37 @@ class Blood:
         rng: np.random.Generator,
         traits: Traits,
         environment: Environment,
-        visits: tuple[float, ...],
+        visits: tuple[float, ...] | None,
         start: float,
     ) -> None:
         self.rng, self.traits, self.environment = rng, traits, environment
         self.n = environment.numbers
-        self._visits = visits
+        self.visits = visits
         self._flights: list[Flight] = []
-        self._readiness = [(start, 0.0)]
+        self._days, self._levels = np.array([start]), np.zeros(1)
 
     def drive_readiness(self, primary: Bulk | None, now: float, until: float) -> None:
         """Let the readiness w of the niche follow the primary from ``now`` to ``until``."""
         if self.n["niche_readiness_gain"] <= 0.0:
             return
-        level = float(self._ready(np.array([now]))[0])
-        self._readiness = [(now, level)]
-        decay = math.log(2.0) / self.n["niche_readiness_half_life"]
-        for left, right in itertools.pairwise(np.linspace(now, until, 200)):
-            size = float(primary.size(0.5 * (left + right))) if primary else 0.0
-            goal = size / (size + self.n["niche_readiness_half_size"])
-            level = goal + (level - goal) * math.exp(-decay * (right - left))
-            self._readiness.append((float(right), level))
+        days = np.linspace(now, until, 200)
+        step = (until - now) / (days.size - 1)
+        size = primary.size(days[:-1] + 0.5 * step) if primary else np.zeros(days.size - 1)
+        goals = size / (size + self.n["niche_readiness_half_size"])
+        kept = math.exp(-math.log(2.0) / self.n["niche_readiness_half_life"] * step)
+        levels = [float(self._ready(now))]
+        for goal in goals.tolist():
+            levels.append(goal + (levels[-1] - goal) * kept)
+        self._days, self._levels = days, np.array(levels)
 
-    def _ready(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        days, levels = zip(*self._readiness, strict=True)
-        ready: NDArray[np.float64] = np.interp(times, days, levels)
-        return ready
+    def _ready(self, times: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        return np.asarray(np.interp(times, self._days, self._levels))
 
     def niche_factor(self, time: float) -> float:
         """Return the factor that readiness adds to homing at ``time``."""
         if self.n["niche_readiness_gain"] <= 0.0:
             return 1.0
-        return 1.0 + self.n["niche_readiness_gain"] * float(self._ready(np.array([time]))[0])
+        return 1.0 + self.n["niche_readiness_gain"] * float(self._ready(time))
 
     def flux(self, flux: Flux, sizes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the intact cells shed per day at ``sizes`` cells, shape as given."""
@@ -151,16 +149,19 @@ class Blood:
         kept: NDArray[np.float64] = times[self.rng.random(number) < share]
         return kept
 
-    def leave_marrow(self, now: float) -> float:
-        """Send a cell of the marrow into the blood; return the day on which it leaves it."""
+    def leave_marrow(self, now: float, ready: float) -> float:
+        """Send a cell of the marrow into the blood; return the day on which it leaves it.
+
+        ``ready`` is the factor that the readiness of the niche adds to homing.
+        """
         n, traits, environment = self.n, self.traits, self.environment
-        homing = environment.homing * self.niche_factor(now)
+        homing = environment.homing * ready
         lodging = traits.visceral + n["local_lodging_probability"]
         dying = max(0.0, 1.0 - traits.marrow - lodging) * environment.blood_death
         total = traits.marrow * homing + lodging + dying
         stay = self.rng.standard_exponential() * n["ctc_half_life"] / math.log(2.0)
         end = now + stay / total
-        if any(now <= visit < end for visit in self._visits):
+        if self.visits is None or any(now <= visit < end for visit in self.visits):
             self._flights.append(Flight(now, end, "ctc_marrow", Batch()))
         return end
 
@@ -191,8 +192,8 @@ class Blood:
         self, starts: NDArray[np.float64], ends: NDArray[np.float64], kind: str, batch: Batch
     ) -> None:
         """Remember those that a visit will meet."""
-        met = np.zeros(starts.size, dtype=np.bool_)
-        for visit in self._visits:
+        met = np.full(starts.size, self.visits is None)
+        for visit in self.visits or ():
             met |= (starts <= visit) & (visit < ends)
         for start, end in zip(starts[met], ends[met], strict=True):
             self._flights.append(Flight(float(start), float(end), kind, batch))

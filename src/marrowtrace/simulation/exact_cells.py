@@ -62,25 +62,6 @@ def awakening_rate(place: str, n: Mapping[str, float]) -> float:
     return n[f"{name}_awakening_rate"]
 
 
-def loss_rate(cell: Cell, environment: Environment) -> float:
-    """Return the rate at which ``cell`` is lost where it is [1/day]."""
-    n = environment.numbers
-    if cell.place == "free":
-        return n["free_loss_rate"]
-    marrow = cell.place in MARROW
-    added = environment.on_cell(
-        "marrow_loss" if marrow else "visceral_loss", cell.sensitive, cell.her2
-    )
-    return n[f"{cell.place if marrow else 'visceral'}_loss_rate"] + added
-
-
-def egress_rate(cell: Cell, environment: Environment) -> float:
-    """Return the rate at which ``cell`` leaves for the blood [1/day]."""
-    if cell.place not in MARROW:
-        return 0.0
-    return environment.numbers[f"{cell.place}_egress_rate"] * environment.level("egress")
-
-
 def next_step(
     rng: np.random.Generator, cell: Cell, now: float, environment: Environment
 ) -> tuple[float, str]:
@@ -91,34 +72,25 @@ def next_step(
     tuple of float and str
         Day, and ``"lost"``, ``"egress"``, ``"awakening"``, ``"er"``, ``"her2"`` or ``"tolerance"``.
     """
-    n = environment.numbers
-    rates = {
-        "lost": loss_rate(cell, environment),
-        "egress": egress_rate(cell, environment),
-        "er": n["er_loss_rate"] if cell.er else n["er_gain_rate"],
-        "her2": n["her2_loss_rate"] if cell.her2 else n["her2_gain_rate"],
-        "tolerance": n["endocrine_tolerance_rate"]
-        if environment.exposed_to_endocrine and cell.sensitive
-        else 0.0,
-    }
-    awake = math.inf
-    cell.pace = 0.0
-    if cell.place != "free":
-        cell.pace = environment.pace(cell.place, cell.sensitive, cell.her2)
-        if cell.pace > 0.0:
-            awake = now + cell.wait / cell.pace
+    n, sensitive = environment.numbers, cell.sensitive
+    loss, egress, cell.pace = environment.rates(cell.place, sensitive, cell.her2)
+    awake = now + cell.wait / cell.pace if cell.pace > 0.0 else math.inf
     cell.since = now
-    total = math.fsum(rates.values())
+    er = n["er_loss_rate"] if cell.er else n["er_gain_rate"]
+    her2 = n["her2_loss_rate"] if cell.her2 else n["her2_gain_rate"]
+    exposed = environment.exposed_to_endocrine and sensitive
+    tolerance = n["endocrine_tolerance_rate"] if exposed else 0.0
+    total = loss + egress + er + her2 + tolerance
     if total <= 0.0:
         return awake, "awakening"
     when = now + rng.standard_exponential() / total
     if awake <= when:
         return awake, "awakening"
     point = rng.random() * total
-    for kind, rate in rates.items():
-        point -= rate
-        if point < 0.0 and rate > 0.0:
+    for kind, rate in (("egress", egress), ("er", er), ("her2", her2), ("tolerance", tolerance)):
+        if point < rate:
             return when, kind
+        point -= rate
     return when, "lost"
 
 

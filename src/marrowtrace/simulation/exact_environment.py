@@ -75,7 +75,7 @@ class Environment:
 
     def update(self, courses: list[Course]) -> None:
         """Combine the effects of the courses that are active."""
-        self._paces: dict[tuple[str, bool, bool], float] = {}
+        self._rates: dict[tuple[str, bool, bool], tuple[float, float, float]] = {}
         self._effects = {(name, t): neutral(name) for name in ALL_EFFECTS for t in TARGETS}
         self.exposed_to_endocrine = False
         for course in courses:
@@ -157,12 +157,26 @@ class Environment:
         """How often an MHC-low clone establishes, relative to others."""
         return 1.0 / (1.0 + (self.numbers["nk_kill_multiplier"] - 1.0) * self.nk)
 
-    def pace(self, place: str, er_sensitive: bool, her2: bool) -> float:
-        """Return A, the speed of operational time of a dormant cell."""
+    def rates(self, place: str, er_sensitive: bool, her2: bool) -> tuple[float, float, float]:
+        """Return the rates of loss and egress [1/day] of a dormant cell, and A, its speed."""
         key = (place, er_sensitive, her2)
-        if key not in self._paces:
-            self._paces[key] = self._pace(place, er_sensitive, her2)
-        return self._paces[key]
+        found = self._rates.get(key)
+        if found is None:
+            found = self._rates[key] = self._dormant(place, er_sensitive, her2)
+        return found
+
+    def _dormant(self, place: str, er_sensitive: bool, her2: bool) -> tuple[float, float, float]:
+        """Loss, egress and speed, from their factors."""
+        n = self.numbers
+        if place == "free":
+            return n["free_loss_rate"], 0.0, 0.0
+        pace = self._pace(place, er_sensitive, her2)
+        if place not in MARROW:
+            added = self.on_cell("visceral_loss", er_sensitive, her2)
+            return n["visceral_loss_rate"] + added, 0.0, pace
+        added = self.on_cell("marrow_loss", er_sensitive, her2)
+        egress = n[f"{place}_egress_rate"] * self.level("egress")
+        return n[f"{place}_loss_rate"] + added, egress, pace
 
     def _pace(self, place: str, er_sensitive: bool, her2: bool) -> float:
         """A, from its factors."""

@@ -15,116 +15,15 @@ from numpy.typing import NDArray
 
 from marrowtrace.simulation.exact_environment import MARROW, Environment
 from marrowtrace.simulation.exact_primary import Bulk
+from marrowtrace.simulation.exact_resistance import (
+    daughters_of_bulk,
+    daughters_of_walk,
+    resistant_in_size,
+    resistant_in_walk,
+)
+from marrowtrace.simulation.exact_walk import Walk, add_up, look_up, safe_size, surviving_walk, walk
 
-Walk = tuple[NDArray[np.float64], NDArray[np.int64]]
-
-_SURE_ENOUGH = 1e-9
 _ONE_BY_ONE = 1e7
-
-
-def walk(
-    rng: np.random.Generator,
-    cells: int,
-    birth: float,
-    death: float,
-    *,
-    duration: float,
-    ceiling: float,
-) -> Walk:
-    """Follow a clone division by division and death by death.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    cells : int
-        Cells at time 0.
-    birth, death : float
-        Rates per cell [1/day].
-    duration : float
-        Days to follow it for.
-    ceiling : float
-        Number of cells at which to stop.
-
-    Returns
-    -------
-    times : ndarray of float, shape (k,)
-        Moments of change, the first 0.
-    sizes : ndarray of int, shape (k,)
-        Cells from each of them on.
-    """
-    times, sizes = [np.zeros(1)], [np.array([cells])]
-    now, block = 0.0, 32
-    while 0 < cells < ceiling and now < duration and birth + death > 0.0:
-        steps = np.where(rng.random(block) < birth / (birth + death), 1, -1)
-        after = cells + np.cumsum(steps)
-        stopped = np.flatnonzero((after == 0) | (after >= ceiling))
-        used = stopped[0] + 1 if stopped.size else block
-        before = np.concatenate([[cells], after[: used - 1]])
-        moments = now + np.cumsum(rng.standard_exponential(used) / ((birth + death) * before))
-        times.append(moments)
-        sizes.append(after[:used])
-        now, cells = float(moments[-1]), int(after[used - 1])
-        block = min(2 * block, 8192)
-    moment, size = np.concatenate(times), np.concatenate(sizes)
-    kept = moment <= duration
-    return moment[kept], size[kept]
-
-
-def surviving_walk(
-    rng: np.random.Generator,
-    cells: int,
-    birth: float,
-    death: float,
-    *,
-    duration: float,
-    ceiling: float,
-) -> Walk:
-    """As `walk`, of a clone that is known not to die out: those that do are drawn again."""
-    safe = safe_size(birth, death)
-    while True:
-        times, sizes = walk(rng, cells, birth, death, duration=math.inf, ceiling=max(safe, cells))
-        if sizes[-1] > 0:
-            break
-    if times[-1] < duration and sizes[-1] < ceiling:
-        more, larger = walk(
-            rng,
-            int(sizes[-1]),
-            birth,
-            death,
-            duration=duration - float(times[-1]),
-            ceiling=ceiling,
-        )
-        times = np.concatenate([times, times[-1] + more[1:]])
-        sizes = np.concatenate([sizes, larger[1:]])
-    reached = np.flatnonzero(sizes >= ceiling)
-    end = reached[0] + 1 if reached.size else times.size
-    kept = times[:end] <= duration
-    return times[:end][kept], sizes[:end][kept]
-
-
-def safe_size(birth: float, death: float) -> int:
-    """Return a number of cells that dies out with a probability below 1e-9."""
-    if death <= 0.0:
-        return 1
-    if death >= birth:
-        raise ValueError("a clone that dies as fast as it divides does die out")
-    return math.ceil(math.log(_SURE_ENOUGH) / math.log(death / birth))
-
-
-def _look_up(walk: Walk, times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Sizes of a walk at ``times``."""
-    found = np.searchsorted(walk[0], times, side="right") - 1
-    sizes: NDArray[np.int64] = walk[1][np.maximum(found, 0)]
-    return sizes
-
-
-def _sum(walks: list[Walk]) -> Walk:
-    """Add up walks that begin together."""
-    times = np.concatenate([walk[0] for walk in walks])
-    changes = np.concatenate([np.diff(walk[1], prepend=0) for walk in walks])
-    order = np.argsort(times, kind="stable")
-    begun = len(walks) - 1  # before it, not every walk has its first cells
-    return times[order][begun:], np.cumsum(changes[order])[begun:]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -132,6 +31,9 @@ class Lesion:
     """A clone that established: what it is, how large, and what happened to it when.
 
     ``sure`` of its cells belong to a clone that is known to survive, ``plain`` are like any other.
+    While resistance can arise in it, at ``resistance`` daughters a division, ``resistant`` of its
+    cells are resistant; once a therapy kills the others, those are handed over as ``brood``, and
+    ``daughters`` are the days on which dying cells make further ones.
     """
 
     place: str
@@ -159,7 +61,15 @@ class Lesion:
     stamp: int = 0
     batch: Any = None
     bulk: Bulk | None = None
+    parent: Lesion | None = None
+    resistance: float = 0.0
+    resistant: int = 0
+    brood: int = 0
+    exposed: bool = False
+    daughters: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     _walks: list[Walk] = field(default_factory=list)
+    _rng: np.random.Generator | None = None
+    _fresh: bool = False
 
     @property
     def bone(self) -> bool:
@@ -197,7 +107,7 @@ class Lesion:
             return np.zeros_like(times)
         total = np.zeros_like(times)
         for steps in self._walks:
-            total += _look_up(steps, times)
+            total += look_up(steps, times)
         return total
 
     def largest(self, start: float, stop: float) -> float:
@@ -211,7 +121,13 @@ class Lesion:
         if self.state == "large" and self.bulk is not None:
             self.bulk.restart(now)
         elif self.state == "small" and self._walks:
-            self.sure, self.plain = (int(_look_up(walk, np.array(now))) for walk in self._walks)
+            self.sure, self.plain = (int(look_up(walk, np.array(now))) for walk in self._walks)
+            if self._rng is not None and self._fresh and not self.exposed:
+                self._fresh = False
+                steps = add_up(self._walks)
+                self.resistant = resistant_in_walk(
+                    self._rng, steps, self.resistance, now, self.resistant
+                )
 
     def plan(
         self, rng: np.random.Generator, now: float, until: float, environment: Environment
@@ -226,8 +142,11 @@ class Lesion:
             infinity and ``""`` if there is none before ``until``.
         """
         self.stamp += 1
+        self.daughters = np.empty(0)
         if self.state == "restricted":
             return self._plan_restricted(rng, now, environment)
+        if self.resistance > 0.0 and self.state != "gone":
+            self._tell_apart(rng, self.kill_rate(environment))
         if self.state == "small":
             kill = self.kill_rate(environment)
             if self.sure + self.plain >= self._corner and kill <= 0.0:
@@ -235,8 +154,34 @@ class Lesion:
             else:
                 return self._plan_small(rng, now, until, environment, kill)
         if self.state == "large":
+            if self.exposed and self.bulk is not None and self.brood < self._corner:
+                kill = self.kill_rate(environment)
+                cells = math.exp(self.bulk.log_size)
+                span = min(until, now + math.log(max(cells / self._corner, 1.0)) / kill) - now
+                self.daughters = now + daughters_of_bulk(
+                    rng, cells, self.resistance, self.birth, kill, span
+                )
             return self._plan_large(environment)
         return math.inf, ""
+
+    def _tell_apart(self, rng: np.random.Generator, kill: float) -> None:
+        """At the start of exposure, hand the resistant cells over; at its end, count anew."""
+        self._rng = rng
+        if kill > 0.0 and not self.exposed:
+            if self.state == "small":
+                self.brood = min(self.resistant, self.sure + self.plain)
+                self.start_small(self.sure + self.plain - self.brood)
+            elif self.bulk is not None:
+                ratio = self.numbers["clone_death_ratio"]
+                self.brood = resistant_in_size(
+                    rng,
+                    math.exp(self.bulk.log_size),
+                    self.resistance,
+                    self.birth,
+                    ratio * self.birth,
+                )
+            self.resistant = 0
+        self.exposed = kill > 0.0
 
     @property
     def _corner(self) -> float:
@@ -301,8 +246,10 @@ class Lesion:
             sure = surviving_walk(rng, self.sure, birth, death, duration=duration, ceiling=ceiling)
         if self.plain:
             plain = walk(rng, self.plain, birth, death, duration=duration, ceiling=ceiling)
-        self._walks = [(now + times, sizes) for times, sizes in (sure, plain)]
-        moments, totals = _sum(self._walks)
+        self._walks, self._fresh = [(now + times, sizes) for times, sizes in (sure, plain)], True
+        moments, totals = add_up(self._walks)
+        if self.exposed:
+            self.daughters = daughters_of_walk(rng, (moments, totals), self.resistance, until)
         reached = np.flatnonzero(totals >= ceiling)
         if reached.size:
             return float(moments[reached[0]]), kind

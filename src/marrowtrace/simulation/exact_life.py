@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,12 @@ from marrowtrace.simulation.exact_environment import (
 from marrowtrace.simulation.exact_lesions import Lesion
 from marrowtrace.simulation.exact_primary import Bulk, draw_subtype, draw_traits
 from marrowtrace.simulation.exact_record import COUNTS, ExactLife
+from marrowtrace.simulation.exact_therapies import count, largest_by_target, use
+from marrowtrace.simulation.exact_treatment import begin, cycle
 from marrowtrace.simulation.scenario import Scenario
 from marrowtrace.simulation.therapy import Therapy
+
+_ENTRY_WITHIN = 40.0 * 365.25
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class Life:
         self.primary: Bulk | None = Bulk(
             self.traits.primary_growth, self.n, size=self.traits.size, start=0.0
         )
+        self.primary_there = True  # until surgery, however small
         self.primary_batch = Batch()
         self.now = min(0.0, self.primary.time_to(self.n["shedding_onset_size"]))
         self.order = itertools.count()
@@ -74,21 +79,18 @@ class Life:
         self.courses: list[Course] = []
         self.cells: dict[Cell, None] = {}
         self.inside = dict.fromkeys(PLACES, 0)
-        self.blood = Blood(rng, self.traits, self.environment, scenario.visits, self.now)
+        self.index = 0.0 if scenario.entry == "diagnosis" else math.inf
+        self.blood = Blood(rng, self.traits, self.environment, None, self.now)
         self.changed = True
         self.done = False
         self.reached = False  # whether a distant lesion has reached the detection size
         self.large_before_diagnosis: list[Lesion] = []
         visits = len(scenario.visits)
         self.out = _Outcome({name: np.full(visits, math.nan) for name in COUNTS})
-        chosen = scenario.therapies
-        self.resistant = {
-            target: max(
-                [t.effects.get("resistant_fraction", 0.0) for t in chosen if t.acts_on == target],
-                default=0.0,
-            )
-            for target in ("er_positive", "her2_positive")
-        }
+        self.resistant = largest_by_target(scenario.therapies, "resistant_fraction")
+        self.resistance = largest_by_target(scenario.therapies, "resistance_rate")
+        drug = "er_positive" if self.traits.er else "her2_positive"
+        self.primary_resistant = rng.random() < self.resistant[drug]
         self._fill_calendar()
 
     # ---- what is known to come ---------------------------------------------------------------
@@ -98,21 +100,13 @@ class Life:
             heapq.heappush(self.calendar, (time, later, next(self.order), kind, what))
 
     def _fill_calendar(self) -> None:
-        scenario, n = self.scenario, self.n
+        n = self.n
         self._note(0.0, "diagnosis")
-        self._note(scenario.surgery, "surgery")
-        taken: dict[str, float] = {}
-        for therapy in scenario.therapies:
-            luck = taken.setdefault(therapy.agent, self.rng.random())
-            if not self._eligible(therapy) or luck >= therapy.uptake:
-                continue
-            if therapy.rule is not None:
-                self._note(therapy.rule.day, "rule", therapy)
-            else:
-                self._book(therapy, therapy.start)
-        for index, day in enumerate(scenario.visits):
-            self._note(day, "visit", index)
-        self._note(scenario.horizon, "end")
+        self._note(self.scenario.surgery, "surgery")
+        if self.index == 0.0:
+            self._begin_follow_up()
+        else:
+            self._note(_ENTRY_WITHIN, "end", "without metastases")
         doubling = n["other_death_doubling_time"]
         slope = math.log(2.0) / doubling
         hazard = n["other_death_rate"] * math.exp(
@@ -122,15 +116,24 @@ class Life:
             luck = self.rng.standard_exponential()
             self._note(math.log1p(slope * luck / hazard) / slope, "death", "other")
 
-    def _eligible(self, therapy: Therapy) -> bool:
-        traits = self.traits
-        return {
-            "all": True,
-            "er_positive": traits.er,
-            "er_negative": not traits.er,
-            "her2_positive": traits.her2,
-            "node_positive": traits.node_positive,
-        }[therapy.eligibility]
+    def _begin_follow_up(self) -> None:
+        """Note what is counted from the begin of follow-up: therapies, visits, horizon."""
+        scenario, index = self.scenario, self.index
+        lucks: dict[str, tuple[float, float]] = {}
+        days = [index + day for day in scenario.visits]
+        for therapy in scenario.therapies:
+            luck = lucks.setdefault(therapy.agent, (self.rng.random(), self.rng.random()))
+            if luck[0] >= use(therapy, self.traits, self.n) or luck[1] >= therapy.uptake:
+                continue
+            if therapy.rule is None:
+                self._book(therapy, index + therapy.start)
+            else:
+                self._note(index + therapy.rule.day, "rule", therapy)
+                days.append(index + therapy.rule.day)
+        for number, day in enumerate(scenario.visits):
+            self._note(index + day, "visit", number)
+        self.blood.visits = tuple(days)
+        self._note(index + scenario.horizon, "end")
 
     def _book(self, therapy: Therapy, start: float) -> None:
         stop = start + therapy.duration
@@ -140,9 +143,9 @@ class Life:
         self.courses.append(course)
         self._note(start, "start", course)
         self._note(stop, "stop", course)
-        for cycle in range(therapy.cycles):
-            day = start + cycle * therapy.cycle_length
-            if cycle == 0 or day < stop:
+        for number in range(therapy.cycles):
+            day = start + number * therapy.cycle_length
+            if number == 0 or day < stop:
                 self._note(day, "cycle", course)
 
     # ---- the loop ----------------------------------------------------------------------------
@@ -173,6 +176,7 @@ class Life:
             death=out.death,
             cause=out.cause,
             guided=out.guided,
+            entered=self.index < math.inf,
         )
 
     def _open(self, until: float) -> None:
@@ -186,8 +190,9 @@ class Life:
             self.changed = False
         self.blood.drive_readiness(self.primary, self.now, until)
         if self.primary is not None:
+            traits, spared = self.traits, self.primary_resistant
             self.primary.kill = self.environment.on_cell(
-                "lesion_kill", self.traits.er, self.traits.her2
+                "lesion_kill", traits.er and not spared, traits.her2 and not spared
             )
             self._shed_primary(until)
         for lesion in self.out.lesions:
@@ -199,6 +204,8 @@ class Life:
         if self.primary is not None:
             self.primary.restart(self.now)
             self.primary_batch.cut = self.now
+            if self.primary.log_size < 0.0:
+                self.primary = None
         for lesion in self.out.lesions:
             if lesion.state != "gone":
                 lesion.settle(self.now)
@@ -212,7 +219,7 @@ class Life:
                 cell, batch = what
                 if cell.shed <= batch.cut:
                     self.now = time
-                    self._lodge(cell)
+                    self.lodge(cell)
                 continue
             if what.stamp != stamp:
                 continue
@@ -248,9 +255,11 @@ class Life:
             self._push(end, "lodge", (cell, batch))
 
     # ---- dormant cells -----------------------------------------------------------------------
-    def _lodge(self, cell: Cell) -> None:
+    def lodge(self, cell: Cell) -> None:
         """Settle a cell that stays where the blood took it; in marrow it looks for a site."""
         n = self.n
+        if cell.place == "local" and self.primary_there:
+            return  # part of the primary
         if cell.place == "marrow":
             endosteal = self.rng.random() < n["endosteal_share"]
             niche = "endosteal" if endosteal else "perivascular"
@@ -275,7 +284,8 @@ class Life:
         time, kind = next_step(self.rng, cell, self.now, self.environment)
         self._push(time, kind, cell, cell.stamp)
 
-    def _remove(self, cell: Cell) -> None:
+    def remove(self, cell: Cell) -> None:
+        """Take a settled cell out of the world."""
         del self.cells[cell]
         self.inside[cell.place] -= 1
         cell.stamp += 1
@@ -283,9 +293,9 @@ class Life:
     def _cell_event(self, cell: Cell, kind: str) -> None:
         spend(cell, self.now)
         if kind == "lost":
-            self._remove(cell)
+            self.remove(cell)
         elif kind == "awakening":
-            self._remove(cell)
+            self.remove(cell)
             self._awaken(cell)
         elif kind == "egress":
             self._leave(cell)
@@ -310,9 +320,9 @@ class Life:
     def _leave(self, cell: Cell) -> None:
         """Into the blood, and back, to the viscera, or to death."""
         n, rng, env = self.n, self.rng, self.environment
-        phenotype_at(rng, cell, self.now, n)
-        end = self.blood.leave_marrow(self.now)
-        factor = env.homing_of_return * self.blood.niche_factor(self.now)
+        ready = self.blood.niche_factor(self.now)
+        end = self.blood.leave_marrow(self.now, ready)
+        factor = env.homing_of_return * ready
         back = n["rehoming_probability"]
         if back < 1.0:
             odds = back / (1.0 - back) * factor
@@ -332,6 +342,7 @@ class Life:
             self._push(end, "land", cell, cell.stamp)
             return
         if rng.random() < settling:
+            phenotype_at(rng, cell, self.now, n)
             cell.place, cell.via_marrow = "visceral", True
             self._push(end, "land", cell, cell.stamp)
             return
@@ -372,6 +383,7 @@ class Life:
             plain=others,
             batch=Batch(),
         )
+        lesion.resistance = self._resistance_of(lesion)
         self.out.lesions.append(lesion)
         if lesion.restrict and n["restriction_delay"] <= 0.0:
             self._restrict(lesion)
@@ -381,9 +393,57 @@ class Life:
     def _plan_lesion(self, lesion: Lesion, until: float) -> None:
         time, kind = lesion.plan(self.rng, self.now, until, self.environment)
         self._push(time, kind, lesion, lesion.stamp)
+        for day in lesion.daughters:
+            self._push(float(day), "daughter", lesion, lesion.stamp)
         self._shed_lesion(lesion, until)
+        if lesion.brood:
+            self._found_subclone(lesion, lesion.brood, until)
+            lesion.brood = 0
+
+    def _resistance_of(self, lesion: Lesion) -> float:
+        """Resistant daughters per division of its cells, of the drug that acts on them."""
+        if lesion.er and not lesion.tolerant and not lesion.resistant_er:
+            return self.resistance["er_positive"]
+        if lesion.her2 and not lesion.resistant_her2:
+            return self.resistance["her2_positive"]
+        return 0.0
+
+    def _found_subclone(self, parent: Lesion, cells: int, until: float) -> None:
+        """Let resistant cells of a lesion grow on as one of their own."""
+        er = self.resistance["er_positive"] > 0.0
+        child = replace(
+            parent,
+            parent=parent,
+            resistant_er=parent.resistant_er or er,
+            resistant_her2=parent.resistant_her2 or not er,
+            resistance=0.0,
+            restrict=False,
+            detected=math.nan,
+            batch=Batch(),
+            bulk=None,
+            brood=0,
+            exposed=False,
+        )
+        child.start_small(cells)
+        self.out.lesions.append(child)
+        self._plan_lesion(child, until)
+
+    def _bear(self, lesion: Lesion, until: float) -> None:
+        """Add a resistant daughter of a dying lesion to its subclone, or found one."""
+        for child in self.out.lesions:
+            if child.parent is lesion and child.state in {"small", "large"}:
+                if child.state == "small":
+                    child.batch.cut = self.now
+                    child.settle(self.now)
+                    child.plain += 1
+                    self._plan_lesion(child, until)
+                return
+        self._found_subclone(lesion, 1, until)
 
     def _lesion_event(self, lesion: Lesion, kind: str, until: float) -> None:
+        if kind == "daughter":
+            self._bear(lesion, until)
+            return
         lesion.batch.cut = self.now
         lesion.settle(self.now)
         if kind == "grown":
@@ -395,7 +455,7 @@ class Life:
         elif kind == "detected":
             self._detect(lesion)
         elif kind in {"extinct", "eliminated"}:
-            self._end_lesion(lesion, kind)
+            self.end_lesion(lesion, kind)
         else:
             self._escape(lesion, kind)
         if lesion.state != "gone" and not self.changed:
@@ -415,7 +475,8 @@ class Life:
             lesion.start_small(round(cells))
         self._count_restricted()
 
-    def _end_lesion(self, lesion: Lesion, cause: str) -> None:
+    def end_lesion(self, lesion: Lesion, cause: str) -> None:
+        """Let a lesion be gone from now on."""
         lesion.state, lesion.ended, lesion.end_cause = "gone", self.now, cause
         lesion.stamp += 1
         self._count_restricted()
@@ -438,7 +499,7 @@ class Life:
     def _see(self, lesion: Lesion) -> None:
         if lesion.place == "local":
             self.out.local = min(self.out.local, self.now)
-            self._end_lesion(lesion, "resected")
+            self.end_lesion(lesion, "resected")
         else:
             self._note_relapse(lesion, self.now)
 
@@ -448,6 +509,9 @@ class Life:
             out.distant, out.place, out.origin = time, lesion.place, lesion.origin
             self.environment.relapsed = True
             self.changed = True
+            if self.index == math.inf:
+                self.index = time
+                self._begin_follow_up()
             left = n["survival_after_relapse_median"] * math.exp(
                 n["survival_after_relapse_log_sd"] * self.rng.standard_normal()
             )
@@ -461,6 +525,11 @@ class Life:
 
     def _on_surgery(self, _: None) -> None:
         self.primary = None
+        self.primary_there = False
+        for _left in range(self.rng.poisson(self.n["local_residual_cells"])):
+            cell = self.blood.new_cell(self.now, "residual", cluster=False)
+            cell.place = "local"
+            self.lodge(cell)
         self.environment.stress = self.n["surgery_stress_duration"] > 0.0
         self._note(self.now + self.n["surgery_stress_duration"], "calm")
         self.changed = True
@@ -470,81 +539,25 @@ class Life:
         self.changed = True
 
     def _on_start(self, course: Course) -> None:
-        course.active = True
-        self.changed = True
-        effects = course.therapy.effects
-        if effects.get("marrow_log_kill", 0.0) > 0.0:
-            self._kill_cells((*MARROW, "free"), 10.0 ** -effects["marrow_log_kill"])
-        for _ in range(self.rng.poisson(effects.get("graft_cells", 0.0))):
-            cell = self.blood.new_cell(self.now, "primary", cluster=False)
-            cell.place = "marrow"
-            self._lodge(cell)
-        if effects.get("local_log_kill", 0.0) > 0.0:
-            self._kill_cells(("local",), 10.0 ** -effects["local_log_kill"])
-            for lesion in self.out.lesions:
-                if lesion.place == "local" and lesion.state in {"small", "large"}:
-                    self._hit(lesion, effects["local_log_kill"])
-
-    def _kill_cells(self, places: tuple[str, ...], survival: float) -> None:
-        for cell in list(self.cells):
-            if not cell.aloft and cell.place in places and self.rng.random() >= survival:
-                self._remove(cell)
+        course.active, self.changed = True, True
+        begin(self, course)
 
     def _on_stop(self, course: Course) -> None:
-        course.active = False
-        self.changed = True
+        course.active, self.changed = False, True
 
     def _on_cycle(self, course: Course) -> None:
-        """Kill dormant cells, cells of growing lesions, and restricted lesions as a whole."""
-        effects, n, rng = course.therapy.effects, self.n, self.rng
-        log_kill = self.traits.log_kill * effects.get("log_kill", 0.0)
-        dormant = effects.get("dormant_kill", 0.0)
-        protection = n["mesenchymal_protection"]
-        average = 1.0 - n["epithelial_share_shed"] - n["hybrid_share_shed"]
-        mobilised = effects.get("mobilised_kill", 0.0)
-        more = max(0.0, self.environment.level("egress") - 1.0)  # in the day of the cycle
-        for cell in list(self.cells) if dormant + mobilised > 0.0 else []:
-            if cell.aloft:
-                continue
-            kill = dormant
-            if cell.place in MARROW and protection > 0.0:
-                spared = protection * (phenotype_at(rng, cell, self.now, n) == 2)
-                kill *= (1.0 - spared) / (1.0 - protection * average)
-            if cell.place in MARROW:
-                moved = -math.expm1(-n[f"{cell.place}_egress_rate"] * more)
-                kill += (1.0 - kill) * moved * mobilised
-            if rng.random() < kill:
-                self._remove(cell)
-        if self.primary is not None and log_kill > 0.0:
-            self.primary.restart(self.now, size=math.exp(self.primary.log_size) * 10.0**-log_kill)
-        whole = effects.get("restricted_kill", 0.0) * self.traits.log_kill
-        whole = min(1.0, whole / (2.0 * n["chemotherapy_log_kill_mean"]))
-        for lesion in self.out.lesions:
-            if lesion.state == "restricted":
-                if rng.random() < whole:
-                    self._end_lesion(lesion, "killed")
-            elif lesion.state != "gone" and log_kill > 0.0:
-                self._hit(lesion, log_kill)
-
-    def _hit(self, lesion: Lesion, log_kill: float) -> None:
-        lesion.hit(self.rng, log_kill)
-        if lesion.state == "small" and lesion.sure + lesion.plain == 0:
-            self._end_lesion(lesion, "killed")
+        cycle(self, course)
 
     def _on_rule(self, therapy: Therapy) -> None:
-        """Look at an aspirate as a laboratory does, and book the therapy if it shows enough."""
-        n, rng, rule = self.n, self.rng, therapy.rule
-        if rule is None:
+        """Look at marrow or blood as a laboratory does, and book the therapy if it shows enough."""
+        if therapy.rule is None:
             raise AssertionError("a rule day without a rule")
-        share = n["marrow_cells_screened"] / n["marrow_mononuclear_cells"]
-        shape = n["marrow_site_shape"]
-        seen = share * n["dtc_detection_probability"] * rng.gamma(shape) / shape
-        cells = sum(self.inside[place] for place in (*MARROW, "free"))
-        count = rng.binomial(cells, min(1.0, seen))
-        count += rng.poisson(n["dtc_false_positives"] * n["marrow_cells_screened"])
-        if count >= rule.threshold:
+        marrow = sum(self.inside[place] for place in (*MARROW, "free"))
+        aloft = self.blood.aloft(self.now)
+        blood = sum(aloft.get(kind, 0) for kind in ("ctc_primary", "ctc_lesions", "ctc_marrow"))
+        if count(self.rng, therapy.rule, self.n, marrow, blood) >= therapy.rule.threshold:
             self.out.guided = True
-            self._book(therapy, self.now + rule.delay)
+            self._book(therapy, self.now + therapy.rule.delay)
 
     def _on_visit(self, index: int) -> None:
         counts = dict.fromkeys(COUNTS, 0)
@@ -565,11 +578,11 @@ class Life:
                 counts["lesions_restricted"] += 1
             elif lesion.state != "gone":
                 counts["lesions_growing"] += 1
-        for name, count in counts.items():
-            self.out.counts[name][index] = count
+        for name, number in counts.items():
+            self.out.counts[name][index] = number
 
     def _on_death(self, cause: str) -> None:
         self.out.death, self.out.cause, self.done = self.now, cause, True
 
-    def _on_end(self, _: None) -> None:
-        self.done = True
+    def _on_end(self, without: str | None) -> None:
+        self.done = without is None or self.index == math.inf

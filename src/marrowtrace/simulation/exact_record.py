@@ -54,6 +54,8 @@ class ExactLife:
         ``"cancer"``, ``"other"`` or empty.
     guided : bool
         Whether an assay started a therapy.
+    entered : bool
+        Whether follow-up began; false where it begins with metastases and none came.
     """
 
     patient: int
@@ -69,3 +71,4 @@ class ExactLife:
     death: float
     cause: str
     guided: bool
+    entered: bool
