@@ -48,7 +48,7 @@ def scite(calls, fp, fn):
     frame = pd.DataFrame(
         np.where(calls < 0, 3, calls),
         index=[f"c{i}" for i in range(calls.shape[0])],
-        columns=[f"s{j}" for j in range(calls.shape[1])],
+        columns=[f"m{j}" for j in range(calls.shape[1])],
     )
     start = cpu(), time.perf_counter()
     found = solve(frame, alpha=fp, beta=fn, experiment=False)

@@ -1,14 +1,15 @@
 """Are the verdicts on dissemination right as often as their support says?
 
-Two kinds of made patients are judged from their cells' reads or calls alone:
+Three kinds of made patients are judged from their reads or calls alone:
 
 - *prior*: lineages drawn from the stated priors of `DepartureModel` (modes, share of the trunk at
   departure, losses, nesting), with calls that have false positives, dropout and missing values;
 - *genealogy*: genealogies of sampled cells with a sweep in the primary (`draw_genealogy`) and a
   lineage that left before or after it, sequenced in silico with depth, dropout and doublets. Here
   the share of the trunk at departure is not uniform, so it also tests the prior.
+- *bulk*: the same genealogies read as bulk samples: one to eight of the primary, one of marrow.
 
-    python -m verification.dissemination [--patients 120] [--seed 1] [--json FILE]
+    python -m verification.dissemination [--patients 120] [--seed 1] [--json FILE] [--figure FILE]
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import argparse
 import itertools
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,9 @@ from marrowtrace.phylogeny.cell_tree import clades_of, infer_cell_tree
 from marrowtrace.phylogeny.deme import Deme
 from marrowtrace.phylogeny.departure import DepartureModel
 from marrowtrace.phylogeny.doublets import keep_tumour_cells
-from marrowtrace.phylogeny.genealogy import SampledCells, draw_genealogy
-from marrowtrace.phylogeny.sequencing import Sequencing, sequence_cells
-from marrowtrace.phylogeny.verdict import PRIOR_MIXED, verdict_of_cells
+from marrowtrace.phylogeny.genealogy import Genealogy, SampledCells, draw_genealogy
+from marrowtrace.phylogeny.sequencing import Sequencing, sequence_bulk, sequence_cells
+from marrowtrace.phylogeny.verdict import PRIOR_MIXED, verdict_of_cells, verdict_of_samples
 
 BANDS = (0.5, 0.7, 0.9, 0.97, 1.0)
 MODES = ("linear", "parallel", "mixed")
@@ -120,8 +121,8 @@ def from_priors(rng: np.random.Generator) -> tuple[CellMutations, str, int, floa
     return cells, mode, trunk, dropout
 
 
-def from_genealogy(rng: np.random.Generator) -> tuple[CellMutations, str, int, float]:
-    """A patient whose primary swept once, the lineage leaving before or after."""
+def swept(rng: np.random.Generator, inside: int, outside: int) -> tuple[Genealogy, str, int]:
+    """Cells of a patient whose primary swept once, the lineage leaving before or after."""
     mode = str(rng.choice(["linear", "parallel"]))
     sweep, end, birth = 1000.0, 2000.0, 0.1
     left = rng.uniform(50.0, sweep - 5.0) if mode == "parallel" else rng.uniform(1100.0, 1900.0)
@@ -133,16 +134,39 @@ def from_genealogy(rng: np.random.Generator) -> tuple[CellMutations, str, int, f
                   np.array([left, awake, 2500.0]), np.array([1.0, 1.0, 1e4]),
                   np.array([0.0, 0.2]))  # fmt: skip
     taken = [
-        SampledCells(deme="new", day=end, cells=int(rng.integers(4, 40))),
-        SampledCells(deme="marrow", day=2500.0, cells=int(rng.integers(2, 30))),
+        SampledCells(deme="new", day=end, cells=inside),
+        SampledCells(deme="marrow", day=2500.0, cells=outside),
     ]
     trunk = float(rng.choice([8, 20, 40]))
     drawn = draw_genealogy(rng, [old, new, lesion], taken,
                            mutations_per_division=trunk / (2 * birth * sweep))  # fmt: skip
+    return drawn, mode, round(trunk)
+
+
+def from_genealogy(rng: np.random.Generator) -> tuple[CellMutations, str, int, float]:
+    """Single cells of such a patient."""
+    drawn, mode, trunk = swept(rng, int(rng.integers(4, 40)), int(rng.integers(2, 30)))
     dropout = float(rng.choice([0.1, 0.25]))
     plan = Sequencing(coverage=float(rng.choice([4, 10, 40])), dropout=dropout, doublets=0.03)
     read = sequence_cells(rng, drawn.genotype, drawn.sites, drawn.names, drawn.days, plan)
-    return read.cells, mode, round(trunk), dropout
+    return read.cells, mode, trunk, dropout
+
+
+def judge_bulk(patients: int, seed: int) -> list[Judged]:
+    """Make and judge patients of whom bulk samples were read."""
+    rng = np.random.default_rng([seed, 2])
+    found = []
+    for _ in range(patients):
+        drawn, mode, trunk = swept(rng, 80, 20)
+        pieces = int(rng.choice([1, 2, 4, 8]))
+        places = [f"p{i % pieces}" for i in range(80)] + ["bone_marrow"] * 20
+        read = sequence_bulk(rng, drawn.genotype, places, coverage=float(rng.choice([40, 150])),
+                             purity=float(rng.uniform(0.4, 0.9)))  # fmt: skip
+        read = replace(read, sites=("primary",) * pieces + ("bone_marrow",))
+        verdict = verdict_of_samples(read, "primary")
+        found.append(Judged("bulk", mode, verdict.verdict, dict(verdict.support), pieces, 1, trunk,
+                            0.0, 0.0))  # fmt: skip
+    return found
 
 
 def judge(kind: str, patients: int, seed: int) -> list[Judged]:
@@ -197,6 +221,36 @@ def tables(found: list[Judged]) -> dict[str, list[dict[str, object]]]:
     return {"verdicts": verdicts, "reliability": bands}
 
 
+def reliability_plot(bands: list[dict[str, object]], path: Path) -> None:
+    """Draw how often the best explanation is right against its mean support (95 % intervals)."""
+    from scipy.stats import beta
+
+    from marrowtrace.plotting.style import COLOURS, MARKERS, house_style, new_axes, write_figure
+
+    with house_style():
+        ax = new_axes(width=4.6, height=4.2)
+        ax.plot([0.4, 1], [0.4, 1], color="#666666", linestyle="--", linewidth=1)
+        for place, kind in enumerate(dict.fromkeys(str(row["kind"]) for row in bands)):
+            rows = [row for row in bands if row["kind"] == kind and "given" not in
+                    str(row["support"])]  # fmt: skip
+            for row in rows:
+                number, share = int(str(row["patients"])), float(str(row["right"]))
+                right = round(number * share)
+                low, high = beta.ppf([0.025, 0.975], right + 0.5, number - right + 0.5)
+                x = float(str(row["mean"]))
+                ax.plot([x, x], [low, high], color=COLOURS[place], linewidth=1)
+                ax.annotate(str(number), (x, share), xytext=(4, -9), textcoords="offset points",
+                            fontsize=7)  # fmt: skip
+            ax.plot([float(str(row["mean"])) for row in rows],
+                    [float(str(row["right"])) for row in rows], MARKERS[place],
+                    color=COLOURS[place], label=kind)  # fmt: skip
+        ax.set_xlabel("mean support of the best explanation")
+        ax.set_ylabel("share that is right")
+        ax.set_ylim(0.0, 1.03)
+        ax.legend(loc="lower right")
+        write_figure(ax, path)
+
+
 def _mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else float("nan")
 
@@ -207,9 +261,11 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
     found = [each for kind in ("prior", "genealogy")
              for each in judge(kind, options.patients, options.seed)]  # fmt: skip
+    found += judge_bulk(options.patients, options.seed)
     result = tables(found)
     for name, rows in result.items():
         print(name)
@@ -218,6 +274,8 @@ def main() -> int:
                                    for k, v in row.items()))  # fmt: skip
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.figure:
+        reliability_plot(result["reliability"], options.figure)
     given = [row for row in result["reliability"] if row["support"] == "verdicts given"]
     return 0 if all(float(str(row["right"])) >= 0.85 for row in given) else 1
 

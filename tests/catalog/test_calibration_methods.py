@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from verification.calibration.fit import starts
 from verification.calibration.freedom import Space, directions
 from verification.calibration.identifiability import identifiability
-from verification.calibration.laboratory import Laboratory
 from verification.calibration.spread import spread
 from verification.calibration.weighted import hazard_ratio, kappa, rate, relapse_risk
 
@@ -18,45 +16,6 @@ from marrowtrace.catalog import parameter_set, targets
 from marrowtrace.survival.cox import cox_regression
 
 SETS = ("early-breast", "early-breast-reservoir")
-BURDENS = {
-    "perivascular": [0.0, 2e4, 5e4, 3e6], "endosteal": [0.0, 4e4, 0.0, 1e6],
-    "ctc_primary": [0.0, 20.0, 300.0, 4e4], "ctc_lesions": [0.0, 3.0, 0.0, 0.0],
-    "ctc_marrow": [0.0, 5.0, 40.0, 100.0], "ctc_clusters": [0.0, 0.1, 2.0, 80.0],
-}  # fmt: skip
-VALUES = parameter_set("early-breast")
-
-
-def laboratory() -> Laboratory:
-    history = SimpleNamespace(
-        burden=lambda name: np.array(BURDENS[name])[:, None],
-        scenario=SimpleNamespace(parameters=VALUES),
-    )
-    return Laboratory(history)
-
-
-def test_marrow_counts_are_gamma_poisson_with_false_positives():
-    shape = VALUES["marrow_site_shape"].value
-    cells = np.array(BURDENS["perivascular"]) + np.array(BURDENS["endosteal"])
-    mean = cells * 2e6 / 3e11 * VALUES["dtc_detection_probability"].value
-    false = stats.poisson.pmf(np.arange(6), VALUES["dtc_false_positives"].value)
-    own = stats.nbinom.pmf(np.arange(6)[:, None], shape, shape / (shape + mean))
-    expected = [np.convolve(own[:, who], false)[:6] for who in range(cells.size)]
-    assert laboratory().marrow(0, 5) == pytest.approx(np.array(expected).T, abs=1e-12)
-
-
-@pytest.mark.parametrize(("below", "volume"), [(1, 7.5), (5, 7.5), (1, 23.0)])
-def test_blood_counts_are_poisson_over_a_lognormal_level(below, volume):
-    cells = sum(np.array(BURDENS[name]) for name in BURDENS if name.startswith("ctc"))
-    share = volume / 5000 * VALUES["ctc_detection_probability"].value
-    false = VALUES["ctc_false_positives"].canonical * volume
-    sd = VALUES["blood_burst_log_sd"].value
-
-    def fewer(z: float, mean: float) -> float:
-        level = mean * share * math.exp(sd * z - sd**2 / 2)
-        return float(stats.poisson.cdf(below - 1, level + false) * stats.norm.pdf(z))
-
-    expected = [1 - integrate.quad(fewer, -9, 9, args=(c,), limit=200)[0] for c in cells]
-    assert laboratory().blood(0, below, volume) == pytest.approx(expected, abs=1e-3)
 
 
 def survival(n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,6 +80,23 @@ def test_the_limits_of_the_directions_are_those_of_the_parameters(name):
         for symbol, value in space.values(x).items():
             assert found[symbol].low - 1e-9 <= value <= found[symbol].high * (1 + 1e-9), symbol
         assert space.point(space.values(x)) == pytest.approx(x, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_fit_may_start_from_an_earlier_one(name, tmp_path):
+    file = tmp_path / "fit.toml"
+    values = {symbol: found_value(name, symbol) for symbol in Space(name).centre}
+    lines = [f'"{symbol}" = {value!r}' for symbol, value in values.items()]
+    file.write_text("\n".join(["[values]", *lines]), encoding="utf-8")
+    (x,) = starts(name, 3, 1, file)
+    assert Space(name).values(x) == pytest.approx(values, rel=1e-4)
+    centre, *drawn = starts(name, 3, 1)
+    assert not centre.any()
+    assert len(drawn) == 2
+
+
+def found_value(name: str, symbol: str) -> float:
+    return parameter_set(name)[symbol].value
 
 
 def test_the_sd_of_a_figure_follows_the_rule():

@@ -122,7 +122,7 @@ def test_run_on_bulk_samples_with_copies_and_tree(tmp_path: Path):
 def test_run_on_cells_with_an_unknown_primary(tmp_path: Path):
     _, err = run("run", "CRC1", "--primary", "unknown", "-o", tmp_path / "out")
     found = results(tmp_path / "out")
-    assert (found["primary"], found["migrations"]) == ("unknown", None)
+    assert (found["primary"], found["migrations"]) == ("unknown", 1)
     assert "126 of 178 cells were left out" in err
     assert "The primary is not known" in err
     assert {row["reason"] for row in found["left_out"]} == {"declared normal", "looks normal"}

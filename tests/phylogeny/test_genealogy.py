@@ -88,6 +88,7 @@ def test_a_lineage_lacks_the_trunk_only_if_it_left_early(early):
     rng = np.random.default_rng(2)
     found = draw_genealogy(rng, two_clones(early), TAKEN, mutations_per_division=0.5, origin=10)
     assert found.sites == ("primary",) * 8 + ("bone_marrow",) * 5 + ("blood",) * 2
+    assert len(set(found.names)) == 15
     genotype = found.genotype
     primary = np.array(found.sites) != "bone_marrow"
     trunk = genotype[primary].all(axis=0)

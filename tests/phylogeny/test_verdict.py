@@ -96,6 +96,18 @@ def test_bulk_samples():
     assert early.to_json()["lineages"][0]["sites"] == "bone_marrow"
 
 
+def test_a_primary_that_only_its_label_tells_apart():
+    alike = verdict_of_samples(bulk(0), "primary")
+    assert "rests on its label: " not in alike.reasons[-1] or "1 of 1" in alike.reasons[-1]
+    marrow_has_more = replace(bulk(0, trunk=45), purity=None)
+    reads = np.array(marrow_has_more.alternative)
+    reads[:-1, 30:] = 0
+    own = replace(marrow_has_more, alternative=reads)
+    found = verdict_of_samples(own, "primary")
+    assert found.verdict == "linear"
+    assert "no other site would pass for the primary" in found.reasons[-1]
+
+
 def test_one_piece_of_the_primary_cannot_show_an_early_departure():
     found = verdict_of_samples(bulk(15, pieces=1), "primary")
     assert found.verdict == "undetermined"

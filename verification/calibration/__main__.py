@@ -24,7 +24,8 @@ def fit(given: argparse.Namespace) -> None:
     """Explore from several starts, refine the best, score it on a fresh seed, write it."""
     problem = Problem(given.name, given.patients, given.seed, given.workers)
     runs: list[Run] = []
-    for number, x in enumerate(starts(given.name, given.starts, given.seed)):
+    found = starts(given.name, given.starts, given.seed, given.start)
+    for number, x in enumerate(found):
         say(f"start {number}")
         runs.append(descend(problem, x, steps=given.steps, say=say))
         say(f"start {number}: {runs[-1].before:.2f} -> {runs[-1].after:.2f}")
@@ -37,9 +38,10 @@ def fit(given: argparse.Namespace) -> None:
     values = rounded(fine.space.values(x))
     made = cohort(given.name, values, given.fresh, given.fresh_seed, given.workers)
     fresh = with_errors(made, fitted_outputs)
-    found = Fit(fine, x, runs, known, given.jacobian, given.fresh_seed, given.fresh, fresh)
-    explored = f"{given.starts} starts on {given.patients} patients of seed {given.seed}"
-    write(found, given.name, given.out, explored=explored)
+    made_of = Fit(fine, x, runs, known, given.jacobian, given.fresh_seed, given.fresh, fresh)
+    begun = "an earlier fit" if given.start else f"{given.starts} starts"
+    explored = f"{begun} on {given.patients} patients of seed {given.seed}"
+    write(made_of, given.name, given.out, explored=explored)
     for name, (value, error) in fresh.items():
         say(f"{name:32s} {value:8.4f} +- {error:.4f}")
 
@@ -58,6 +60,7 @@ def main() -> int:
     one.add_argument("--seed", type=int, default=101)
     one.add_argument("--fresh-seed", type=int, default=211)
     one.add_argument("--starts", type=int, default=3)
+    one.add_argument("--start", type=Path, help="calibration file to start from, instead of these")
     one.add_argument("--steps", type=int, default=6)
     one.add_argument("--refining-steps", type=int, default=3)
     one.add_argument("--workers", type=int, default=2)

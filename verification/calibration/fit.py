@@ -3,16 +3,19 @@
 Every evaluation simulates the same patients of the same seed, and what a laboratory would see is
 integrated and not drawn, so the residuals are nearly smooth: finite differences over a part of the
 prior's width give a usable Jacobian. SciPy's trust-region method does the rest. Several starts
-are drawn from the prior; the best is refined with more patients and scored on a fresh seed.
+are drawn from the prior, or an earlier fit is the start; the best is refined with more patients and
+scored on a fresh seed.
 """
 
 from __future__ import annotations
 
 import math
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,9 +138,15 @@ def descend(problem: Problem, x: Array, *, steps: int, say: Say = print) -> Run:
     return Run(found.x, before, 2 * float(found.cost), problem.evaluations)
 
 
-def starts(name: str, count: int, seed: int) -> list[Array]:
-    """Return the centre of the prior and points drawn from it, half as wide."""
+def starts(name: str, count: int, seed: int, known: Path | None = None) -> list[Array]:
+    """Return the centre of the prior and points drawn from it, half as wide.
+
+    With ``known``, a calibration file, its values are the only start.
+    """
     space = Space(name)
+    if known is not None:
+        values = tomllib.loads(known.read_text(encoding="utf-8"))["values"]
+        return [space.point(values)]
     rng = np.random.default_rng(seed)
     drawn = [rng.normal(0, 0.5 * space.prior_sd) for _ in range(count - 1)]
     return [np.zeros(space.prior_sd.size), *drawn]

@@ -7,7 +7,7 @@ between sites (negative binomial), those in a tube of blood, clusters among them
 lognormal momentary level, and false positives add a Poisson count to either. Every output of the
 model is a mean over that law, so that the only noise left is that of the patients' lives. It is the
 limit of examining each simulated patient again and again. Left out is the scatter between readers,
-which moves no share by more than 0.001.
+which moves no share by more than 0.002.
 """
 
 from __future__ import annotations

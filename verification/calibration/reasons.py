@@ -10,15 +10,16 @@ REASONS = {
         "remembered."
     ),
     "hr_ctc_60_months": (
-        "The interval is wide (4.7 to 36.3, remembered). Some two in three of the model's positive "
+        "The interval is wide (4.7 to 36.3, remembered). Some seven in ten of the model's positive "
         "tubes at 60 months hold a false positive; most of the others come from lesions that will "
         "be seen within years, some from dormant cells of the marrow. A larger ratio needs fewer "
         "false positives, which the positivity of the other visits and of 23 mL holds."
     ),
     "ctc_at_60_months": (
-        "Same tension: 23 mL at 24 months are positive too rarely, 7.5 mL at 60 months too often. "
-        "The two come from different trials and laboratories, and one rate of false positives "
-        "serves both."
+        "Same tension: 23 mL after surgery and at 24 months are positive too rarely, 7.5 mL at 60 "
+        "months too often. The two come from different trials and laboratories, and one rate of "
+        "false positives serves both. Cells that have left the marrow are mostly mesenchymal, and "
+        "the assay sees few of these."
     ),
     "ctc_five_at_diagnosis": (
         "With the same cells in all, burstier shedding gives more such tubes but fewer with at "

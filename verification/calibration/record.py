@@ -63,7 +63,7 @@ def lines(fit: Fit, name: str, explored: str) -> Iterable[str]:
     yield f"# Fitted to the targets in use of targets/early-breast.toml, structure: {structure}."
     yield (
         f'method = "trust-region least squares on {len(space.directions)} directions, finite '
-        "differences with common random numbers, expected laboratory results; "
+        "differences with common random numbers, expected results of the assays by phenotype; "
         f'{explored}; refined on {problem.patients} patients"'
     )
     yield f'structure = "{structure}"'

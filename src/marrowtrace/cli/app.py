@@ -12,7 +12,19 @@ from typing import Annotated
 
 import typer
 
-from marrowtrace.cli import assay, catalog, cohort, evidence, phylogeny, prognosis, replay, simulate, study
+from marrowtrace.cli import (
+    assay,
+    catalog,
+    claims,
+    cohort,
+    evidence,
+    expression,
+    phylogeny,
+    prognosis,
+    replay,
+    simulate,
+    study,
+)
 from marrowtrace.cli import run as study_run
 from marrowtrace.errors import MarrowtraceError
 
@@ -26,10 +38,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(claims.app, name="claims")
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(assay.app, name="assay")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(expression.app, name="expression")
 app.add_typer(phylogeny.app, name="phylogeny")
 app.add_typer(prognosis.app, name="prognosis")
 app.add_typer(study.app, name="study")

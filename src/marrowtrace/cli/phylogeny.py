@@ -20,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-PAPERS = ("sai2018",)
+PAPERS = ("sai2018", "elkebir2018")
 
 
 @app.command()
@@ -144,11 +144,29 @@ def run(
     keep_all: Annotated[
         bool, typer.Option("--keep-all", help="Do not look for normal cells and doublets.")
     ] = False,
+    expansion: Annotated[
+        float | None,
+        typer.Option(help="Years from the primary's first cell to diagnosis, for Hu's timing."),
+    ] = None,
+    clock: Annotated[
+        float | None, typer.Option(help="Mutations a year along a line, in what was read.")
+    ] = None,
+    clock_log_sd: Annotated[
+        float, typer.Option(help="Standard deviation of the log of the clock's rate.")
+    ] = 0.0,
+    threshold: Annotated[
+        float, typer.Option(help="Support from which a verdict is given, 0.5 to below 1.")
+    ] = 0.9,
+    seed: Annotated[int, typer.Option(help="Seed; one seed always gives the same page.")] = 1,
     overwrite: Annotated[bool, typer.Option(help="Replace the folder if it is there.")] = False,
 ) -> None:
-    """Compare the sites of one patient: what they share, and who seeded whom."""
+    """Judge one patient: linear or parallel, when the cells left, and who seeded whom."""
+    import numpy as np
+
     from marrowtrace.errors import InputFileError
+    from marrowtrace.phylogeny.dissemination import judge_dissemination
     from marrowtrace.phylogeny.site_comparison import compare_sites
+    from marrowtrace.report.phylogeny_page import phylogeny_page
     from marrowtrace.storage import atomic_folder
 
     if (tree is None) != (labeling is None):
@@ -158,13 +176,22 @@ def run(
         mutation_names=mutation_names, patient=patient, copies=copies,
         tree=None if tree is None or labeling is None else (tree, labeling),
     )  # fmt: skip
-    found = compare_sites(data, detect=not keep_all)
+    found = judge_dissemination(
+        compare_sites(data, detect=not keep_all), np.random.default_rng(seed),
+        threshold=threshold, expansion=expansion, clock=clock, clock_log_sd=clock_log_sd,
+    )  # fmt: skip
+    made = {"command": f"marrowtrace phylogeny run {source}", "seed": str(seed)}
     with atomic_folder(output, replace=overwrite) as folder:
         for name, table in found.tables().items():
             table.write_csv(folder / f"{name}.csv")
         text = json.dumps(found.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         (folder / "results.json").write_text(text + "\n", encoding="utf-8")
-    for note in found.notes:
+        if found.tree is not None:
+            (folder / "cells.nwk").write_text(found.tree.newick() + "\n", encoding="utf-8")
+        phylogeny_page(found, provenance=made).write(folder / "report.html")
+    for note in found.comparison.notes:
         say(note)
-    say(f"Written: {output / 'results.json'}")
-    cite_papers(PAPERS)
+    support = ", ".join(f"{name} {value:.2g}" for name, value in found.verdict.support.items())
+    say(f"Verdict: {found.verdict.verdict} (support: {support}).")
+    say(f"Written: {output / 'results.json'} and {output / 'report.html'}")
+    cite_papers((*PAPERS, "hu2020"))

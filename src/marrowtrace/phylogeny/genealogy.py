@@ -128,10 +128,10 @@ def draw_genealogy(
     waiting: dict[str, list[tuple[float, int]]] = {name: [] for name in by_name}
     cells: list[str] = []
     for each in samples:
-        for number in range(each.cells):
+        for _ in range(each.cells):
             node = tree.add(each.day, each.deme, sample=True)
             waiting[each.deme].append((each.day, node))
-            cells.append(f"{each.deme}_{each.day:g}_{number + 1}")
+            cells.append(f"{each.site or each.deme}_{len(cells) + 1}")
     for name in _latest_first(by_name):
         deme = by_name[name]
         lines = _back(rng, tree, deme, waiting[name])

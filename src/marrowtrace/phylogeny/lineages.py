@@ -12,6 +12,7 @@ from marrowtrace.phylogeny.primary_roles import ELSEWHERE, odds_of_sample
 from marrowtrace.phylogeny.sample_mutations import SampleMutations
 
 _COMMON = 2.0
+_SMALLEST_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,45 @@ def lineages(tree: CellTree, primary: str) -> tuple[Lineage, ...]:
         sites = tuple(sorted({tree.cells.sites[i] for i in inside}))
         found.append(Lineage(int(node), tuple(int(i) for i in inside), sites))
     return tuple(sorted(found, key=lambda lineage: (-len(lineage.cells), lineage.node)))
+
+
+def smallest_counted(outside: int) -> int:
+    """Return the fewest cells of a lineage that counts: 2, and 5 % of those outside the primary.
+
+    Smaller ones may be wrong calls, normal cells or passers-by; a lone cell counts if it is all
+    there is.
+    """
+    return max(2, int(np.ceil(_SMALLEST_SHARE * outside))) if outside > 1 else 1
+
+
+def strays(tree: CellTree, primary: str) -> frozenset[int]:
+    """Return the cells outside the primary that are of no lineage that counts."""
+    found = lineages(tree, primary)
+    least = smallest_counted(sum(len(each.cells) for each in found))
+    small = [each for each in found if len(each.cells) < least]
+    return (
+        frozenset()
+        if len(small) == len(found)
+        else frozenset(cell for each in small for cell in each.cells)
+    )
+
+
+def kept_apart_by(tree: CellTree, primary: str) -> int:
+    """Return how many cells of the primary keep the lineages that count from being one.
+
+    These are the primary's cells below the lineages' last common ancestor; 0 for one lineage.
+    """
+    found = lineages(tree, primary)
+    least = smallest_counted(sum(len(each.cells) for each in found))
+    counted = [each for each in found if len(each.cells) >= least]
+    if len(counted) < 2:
+        return 0
+    cells = np.array([cell for each in counted for cell in each.cells])
+    clades = tree.clades
+    above = clades[clades[:, cells].all(axis=1)]
+    smallest = above[int(np.argmin(above.sum(axis=1)))]
+    inside = np.array([site == primary for site in tree.cells.sites])
+    return int((smallest & inside).sum())
 
 
 def lineages_of_samples(

@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from marrowtrace.errors import InputFileError
+from marrowtrace.phylogeny.copy_numbers import CopyNumbers
 from marrowtrace.phylogeny.sample_mutations import SampleMutations
-from marrowtrace.storage import require_file
 
-COLUMNS = ("sample", "chrom", "start", "end", "cn_major", "cn_minor")
 _PLACE = re.compile(r"^(?:chr)?([0-9XY]+)[:_](\d+)\b")
 
 
-def read_segments(path: Path) -> pl.DataFrame:
-    """Read allele-specific copies: one row a segment and sample, separated by tabs.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``sample``, ``chrom``, ``start``, ``end``, ``cn_major``, ``cn_minor``.
-
-    Raises
-    ------
-    MissingFileError, InputFileError
-        If there is no such file or a column is missing.
-    """
-    require_file(path)
-    frame = pl.read_csv(path, separator="\t", infer_schema_length=None)
-    missing = [name for name in COLUMNS if name not in frame.columns]
-    if missing:
-        raise InputFileError(
-            f"{path.name}: no column {', '.join(missing)}; it has {', '.join(frame.columns)}"
-        )
-    return frame.select(
-        pl.col("sample").cast(pl.String),
-        pl.col("chrom").cast(pl.String).str.strip_prefix("chr"),
-        *(pl.col(name).cast(pl.Float64) for name in COLUMNS[2:]),
-    )
-
-
-def lost_alleles(
-    samples: SampleMutations, segments: pl.DataFrame, primary: str
-) -> NDArray[np.bool_]:
+def lost_alleles(samples: SampleMutations, copies: CopyNumbers, primary: str) -> NDArray[np.bool_]:
     """Return where a sample has lost one of the two alleles that every sample of the primary has.
 
     Parameters
     ----------
     samples : SampleMutations
         Mutations are named by their place, e.g. ``10:119029638:G>A``.
-    segments : DataFrame
-        As `read_segments` returns them.
+    copies : CopyNumbers
+        Of the same samples, with alleles.
     primary : str
         Site of the primary.
 
@@ -63,20 +30,23 @@ def lost_alleles(
     ndarray of bool, shape (n_samples, n_mutations)
         False where the place of a mutation or its copies are not known.
     """
-    minor = np.full((len(samples), len(samples.mutations)), np.nan)
-    places = [_PLACE.match(name) for name in samples.mutations]
-    for row, name in enumerate(samples.samples):
-        own = segments.filter(pl.col("sample") == name)
-        by_chromosome = {str(key[0]): part for key, part in own.partition_by(
-            "chrom", as_dict=True).items()}  # fmt: skip
-        for column, place in enumerate(places):
-            part = None if place is None else by_chromosome.get(place[1])
-            if place is None or part is None:
-                continue
-            at = int(place[2])
-            inside = part.filter((pl.col("start") <= at) & (pl.col("end") >= at))
-            if inside.height:
-                minor[row, column] = inside["cn_minor"][0]
-    own_rows = np.array(samples.sites) == primary
-    kept = (minor[own_rows] >= 1.0).all(axis=0)
-    return np.asarray((minor == 0.0) & kept)
+    lost = np.zeros((len(samples), len(samples.mutations)), dtype=bool)
+    if copies.alleles is None:
+        return lost
+    minor = copies.alleles.min(axis=0)
+    own = [row for row, site in enumerate(copies.sites) if site == primary]
+    kept = (minor[own] >= 1).all(axis=0) & bool(own)
+    names = np.array([each.removeprefix("chr") for each in copies.chromosomes])
+    row_of = {name: row for row, name in enumerate(copies.samples)}
+    for column, mutation in enumerate(samples.mutations):
+        place = _PLACE.match(mutation)
+        if place is None:
+            continue
+        at = int(place[2])
+        inside = np.flatnonzero((names == place[1]) & (copies.start <= at) & (copies.end >= at))
+        if not inside.size or not kept[inside[0]]:
+            continue
+        for row, sample in enumerate(samples.samples):
+            if sample in row_of:
+                lost[row, column] = minor[row_of[sample], inside[0]] == 0
+    return lost

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
@@ -112,6 +114,7 @@ def odds_of_sample(samples: SampleMutations, rows: NDArray[np.int64]) -> Reals:
     return total
 
 
+@lru_cache(maxsize=64)
 def _levels(samples: SampleMutations, row: int) -> Reals:
     """Log-likelihood of a sample's data if all, some or none of its tumour cells carry each one."""
     mutations = len(samples.mutations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,13 @@ from marrowtrace.errors import CohortError, did_you_mean
 from marrowtrace.phylogeny.cell_likelihood import log_odds
 from marrowtrace.phylogeny.cell_tree import CellTree
 from marrowtrace.phylogeny.departure import Departure, DepartureModel, departure, unseen_part
-from marrowtrace.phylogeny.lineages import association, lineages, lineages_of_samples
+from marrowtrace.phylogeny.lineages import (
+    association,
+    kept_apart_by,
+    lineages,
+    lineages_of_samples,
+    smallest_counted,
+)
 from marrowtrace.phylogeny.primary_roles import odds_of_sample, roles_of_cells, roles_of_samples
 from marrowtrace.phylogeny.sample_mutations import SampleMutations
 
@@ -25,7 +31,10 @@ THRESHOLD = 0.9
 PRIOR_MIXED = 0.1
 """Beforehand linear and parallel are equally likely and mixed, if it can be, has 0.1 (assumed)."""
 _SORTED_BY_CHANCE = 0.05
-_SMALLEST_SHARE = 0.05
+_FEW = 3
+_PART_IN_DOUBT = 0.2
+"""In place of `DepartureModel.reseeding` for bulk samples: a share of cells below 1 may be a misfit
+of copies (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +174,7 @@ def verdict_of_cells(
     model = model or DepartureModel(unseen=unseen_part(inside, tissue=False))
     roles = roles_of_cells(tree.cells.select(~outside), tree.errors, rng)
     found = []
-    smallest = max(2, int(np.ceil(_SMALLEST_SHARE * outside.sum()))) if outside.sum() > 1 else 1
+    smallest = smallest_counted(int(outside.sum()))
     for number, each in enumerate(lineages(tree, primary)):
         evidence = departure(weight[list(each.cells)].sum(axis=0), roles, model)
         size = len(each.cells)
@@ -178,7 +187,7 @@ def verdict_of_cells(
             for each in found
         ]
     by_chance = association(tree.parent, outside, rng)
-    return _judged(tuple(found), by_chance, threshold)
+    return _judged(tuple(found), by_chance, threshold, _of_border(kept_apart_by(tree, primary)))
 
 
 def verdict_of_samples(
@@ -215,8 +224,33 @@ def verdict_of_samples(
     if primary == UNKNOWN:
         return _without_primary(len(set(samples.sites)), threshold)
     where = np.array(samples.sites)
+    found, unseen = _of_sites(samples, primary, model, deleted)
+    judged = _judged(found, None, threshold, _of_tissue(int((where == primary).sum()), unseen))
+    if judged.verdict != LINEAR:
+        return judged
+    others = [site for site in samples.site_names if site != primary]
+    same = sum(
+        support_of(tuple(each.departure for each in _of_sites(samples, site, model, None)[0]))[
+            LINEAR
+        ]
+        >= threshold
+        for site in others
+    )
+    return replace(judged, reasons=(*judged.reasons, _on_trust(same, len(others))))
+
+
+def _of_sites(
+    samples: SampleMutations,
+    primary: str,
+    model: DepartureModel | None,
+    deleted: NDArray[np.bool_] | None,
+) -> tuple[tuple[LineageVerdict, ...], float]:
+    """The lineages of bulk samples, and the weight of parts of the primary not sampled."""
+    where = np.array(samples.sites)
     own = np.flatnonzero(where == primary)
-    model = model or DepartureModel(unseen=unseen_part(own.size, tissue=True))
+    model = model or DepartureModel(
+        unseen=unseen_part(own.size, tissue=True), reseeding=_PART_IN_DOUBT
+    )
     roles = roles_of_samples(samples, own)
     found = []
     for number, sites in enumerate(lineages_of_samples(samples, primary, roles)):
@@ -224,7 +258,18 @@ def verdict_of_samples(
         gone = None if deleted is None else np.asarray(deleted[rows].all(axis=0))
         evidence = departure(odds_of_sample(samples, rows), roles, model, deleted=gone)
         found.append(LineageVerdict(f"lineage {number + 1}", sites, rows.size, evidence, True))
-    return _judged(tuple(found), None, threshold, _of_tissue(own.size, model.unseen))
+    return tuple(found), model.unseen
+
+
+def _on_trust(same: int, others: int) -> str:
+    """What is said of a primary that only its label tells from other sites."""
+    if not same:
+        return "no other site would pass for the primary: the mutations themselves tell it apart"
+    return (
+        f"that '{LINEAR}' is meant of this primary rests on its label: {same} of {others} other "
+        f"site{'s' if others > 1 else ''} in its place would be judged alike, since the trunk is "
+        "common to all of them"
+    )
 
 
 def support_of(departures: tuple[Departure, ...]) -> dict[str, float]:
@@ -262,6 +307,17 @@ def _check(sites: tuple[str, ...], primary: str, threshold: float) -> None:
         raise CohortError(
             f"sites: everything is of '{primary}'; a verdict needs cells or samples from elsewhere"
         )
+
+
+def _of_border(cells: int) -> str:
+    """What is said of lineages that few cells keep apart."""
+    if not 0 < cells < _FEW:
+        return ""
+    plural = "" if cells == 1 else "s"
+    return (
+        f"the lineages are kept apart by {cells} cell{plural} of the primary; should their place "
+        "in the tree be wrong, or have they come back, the lineages are one"
+    )
 
 
 def _of_tissue(samples: int, unseen: float) -> str:
