@@ -172,3 +172,14 @@ def test_no_events_by_the_day_is_zero_with_an_upper_bound():
     assert (found.value, found.low) == (0.0, 0.0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 50))
     assert not np.isnan(found.high)
+
+
+def test_kaplan_meier_takes_what_competes_as_censoring(study):
+    from marrowtrace.survival.kaplan_meier import kaplan_meier
+
+    time, code = study.follow_up["relapse"]
+    found = evaluate(study, Statistic("kaplan_meier", endpoint="relapse", day=5 * YEAR))
+    free, low, high = kaplan_meier(time, code == 1).at(5 * YEAR)
+    assert (found.value, found.low, found.high) == (1 - free, 1 - high, 1 - low)
+    other = evaluate(study, Statistic("cumulative_incidence", endpoint="relapse", day=5 * YEAR))
+    assert found.value >= other.value

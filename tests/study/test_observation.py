@@ -94,8 +94,8 @@ def test_readings_do_not_depend_on_who_else_is_read(seen):
     np.testing.assert_array_equal(part.counts, whole.counts[np.isin(whole.rows, some)])
 
 
-def test_detection_is_that_of_the_calibration():
-    """The expected share of positive marrow by the calibration's law agrees with what is drawn.
+def test_detection_is_that_of_one_probability_for_all_cells():
+    """The expected share of positive marrow by the averaged law agrees with what is drawn.
 
     The law counts Poisson cells under a gamma local density and Poisson false positives; the assay
     sees phenotypes differently but has the same average detection.

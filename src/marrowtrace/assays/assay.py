@@ -289,7 +289,7 @@ class Assay:
     def averaged(self) -> Assay:
         """Return the assay as if it saw all phenotypes alike, with the same average detection.
 
-        This is the observation law that the catalogue was calibrated with.
+        The first calibration of the catalogue saw in this way.
         """
         mean = _average(self.markers, self.reference)
         where = "average of the markers over the reference mixture"

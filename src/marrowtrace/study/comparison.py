@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from marrowtrace.study.panel import Panel
     from marrowtrace.study.sampled_marker import SampledMarker
 
-SHARES = ("positivity", "persistence", "share", "cumulative_incidence")
+SHARES = ("positivity", "persistence", "share", "cumulative_incidence", "kaplan_meier")
 RATIOS = ("positivity_ratio", "rate_ratio", "hazard_ratio")
 _STAGES = (
     ("metastatic", "metastatic"),

@@ -82,7 +82,7 @@ def evaluate(
                 if statistic.column == "screened":
                     return _screened(panel, statistic)
                 return _share(_has(panel, statistic)[chosen])
-            case "cumulative_incidence":
+            case "cumulative_incidence" | "kaplan_meier":
                 return _incidence(panel, statistic, chosen)
             case "rate":
                 return _rate(panel, statistic, chosen)
@@ -157,6 +157,7 @@ def _window(statistic: Statistic) -> tuple[float, float]:
 
 def _incidence(panel: Panel, statistic: Statistic, chosen: NDArray[np.bool_]) -> Value:
     from marrowtrace.survival.competing_risks import cumulative_incidence
+    from marrowtrace.survival.kaplan_meier import kaplan_meier
 
     time, code = panel.follow_up[statistic.endpoint]
     start, stop = _window(statistic)
@@ -173,6 +174,9 @@ def _incidence(panel: Panel, statistic: Statistic, chosen: NDArray[np.bool_]) ->
     if not events:
         high = float(exact_interval([0], [since.size])[1][0])
         return Value(0.0, 0.0, high, int(since.size), 0)
+    if statistic.kind == "kaplan_meier":
+        free, low, high = kaplan_meier(since, kind == 1).at(days)
+        return Value(1 - free, 1 - high, 1 - low, int(since.size), events)
     value, low, high = cumulative_incidence(since, kind).at(days)
     return Value(value, low, high, int(since.size), events)
 

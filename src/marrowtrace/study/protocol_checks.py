@@ -21,6 +21,7 @@ _NEEDS = {
     "persistence": ("marker", "before"),
     "share": ("column", "equals"),
     "cumulative_incidence": ("endpoint", "day"),
+    "kaplan_meier": ("endpoint", "day"),
     "rate": ("endpoint", "from_day", "day"),
     "rate_ratio": ("endpoint", "from_day", "day"),
     "hazard_ratio": ("endpoint",),

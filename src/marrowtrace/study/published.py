@@ -10,6 +10,7 @@ STATISTICS = (
     "persistence",
     "share",
     "cumulative_incidence",
+    "kaplan_meier",
     "rate",
     "rate_ratio",
     "hazard_ratio",
@@ -85,7 +86,8 @@ class Statistic:
         from ``from_day`` to ``day``, if one is named) whose ``column`` is ``equals``; the column
         ``screened`` is the reason of `marrowtrace.study.panel.Panel.screened`, among all simulated.
         ``cumulative_incidence``: of ``endpoint`` by ``day``, given no event by ``from_day``.
-        ``rate``: events per year between ``from_day`` and ``day``. ``rate_ratio``: that rate in
+        ``kaplan_meier``: the same as 1 - Kaplan-Meier, what competes taken as censoring, where a
+        paper estimated it so. ``rate``: events per year between ``from_day`` and ``day``. ``rate_ratio``: that rate in
         ``subgroup`` over that in ``reference``, or of the first of ``arms`` over the second.
         ``hazard_ratio``: of ``endpoint`` between ``from_day`` and ``day``, positive against
         negative by ``marker``, or of the first of ``arms`` against the second.
