@@ -76,8 +76,8 @@ def claim(name: str) -> Claim:
     known = {each.id: each for each in claims()}
     if name.upper() not in known:
         raise CatalogError(
-            f"there is no claim '{name}'{did_you_mean(name.upper(), known)}; ids go from C001 to "
-            f"C{len(known):03d}"
+            f"there is no claim '{name}'{did_you_mean(name.upper(), list(known))}; ids go from "
+            f"C001 to C{len(known):03d}"
         )
     return known[name.upper()]
 

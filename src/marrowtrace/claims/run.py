@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -49,14 +50,19 @@ class Result:
             "id": self.claim.id,
             "section": self.claim.section,
             "statement": self.claim.statement,
+            "quantity": self.claim.quantity,
             "references": self.claim.references,
             "kind": self.claim.kind,
             "rests_on": self.claim.rests_on,
             "note": self.claim.note,
             "verdict": self.outcome.verdict,
             "figure": self.outcome.figure,
-            "value": self.outcome.value,
-            "interval": None if self.outcome.interval is None else list(self.outcome.interval),
+            "value": _finite(self.outcome.value),
+            "interval": (
+                None
+                if self.outcome.interval is None
+                else [_finite(end) for end in self.outcome.interval]
+            ),
             "against": self.outcome.against,
             "settle": self.outcome.settle,
             "perturbation": self.perturbation,
@@ -137,6 +143,11 @@ def run(
     if progress is not None:
         progress(len(chosen), len(chosen), "")
     return Results(tuple(results), world.quick, world.seed)
+
+
+def _finite(value: float | None) -> float | None:
+    """Nothing for what JSON has no number for, e.g. the open end of an interval."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _result(claim: Claim, check: Check | None, world: World) -> Result:

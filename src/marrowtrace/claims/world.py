@@ -9,6 +9,8 @@ from marrowtrace.simulation import History, Scenario, Therapy, scenario, simulat
 
 SEED = 20181
 QUICK, FULL = 6_000, 60_000
+KEPT = 16
+"""Cohorts kept at once, those used last; a full one takes about 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class World:
         from marrowtrace.simulation.scenario_file import to_json
 
         key = f"{number} {to_json(arm)}"
-        if key not in self._histories:
-            self._histories[key] = simulate(arm, number, self.seed)
-        return self._histories[key]
+        found = self._histories.pop(key, None)
+        if found is None:
+            found = simulate(arm, number, self.seed)
+        self._histories[key] = found  # to the end: the first is the one unused for longest
+        while len(self._histories) > KEPT:
+            del self._histories[next(iter(self._histories))]
+        return found

@@ -19,8 +19,7 @@ app = typer.Typer(
 )
 LIST_SCHEMA = "marrowtrace.claims-list/1"
 SHOW_SCHEMA = "marrowtrace.claim/1"
-PAGE, TITLE_PAGE, RECORD = "claims.html", "title-claim.html", "claims.json"
-TITLE_CLAIM = "C006"
+RECORD, TITLE_CLAIM = "claims.json", "C006"
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 _Section = Annotated[
     str, typer.Option("--section", help="Only this section, e.g. 5.2 or 'Table 1'.")
@@ -127,14 +126,14 @@ def check(
 
 def _compare(record: dict[str, Any], before: dict[str, str]) -> None:
     """Raise an error that lists the verdicts which are not those of an earlier run."""
-    from marrowtrace.errors import CatalogError, ProblemList
+    from marrowtrace.errors import EvidenceError, ProblemList
 
     problems = ProblemList()
     for row in record["claims"]:
         was = before.get(row["id"])
         if was is not None and was != row["verdict"]:
             problems.add(row["id"], f"was '{was}', is '{row['verdict']}': {row['figure']}")
-    problems.raise_any(CatalogError, "the verdicts against those of the earlier run")
+    problems.raise_any(EvidenceError, "the verdicts against those of the earlier run")
 
 
 def _verdicts(path: Path) -> dict[str, str]:
@@ -177,8 +176,7 @@ def _in_words(claim: Claim, record: dict[str, Any]) -> str:
         "rests on": claim.rests_on,
         "test": claim.test,
         "known": claim.note,
-        "verdict": record["verdict"]
-        + (f", by {record['against']}" if record["against"] else ""),
+        "verdict": record["verdict"] + (f", by {record['against']}" if record["against"] else ""),
         "figure": record["figure"],
         "value": ""
         if record["value"] is None or interval is None

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marrowtrace.report.number_words import DASH
 from marrowtrace.report.page import Table
 
 FILTERS = ("verdict", "section", "kind")
@@ -69,12 +68,14 @@ class ClaimsTable(Table):
 def _card(row: Mapping[str, Any]) -> str:
     """One claim."""
     data = " ".join(f"data-{name}='{html.escape(str(row[name]), quote=True)}'" for name in FILTERS)
-    verdict = row["verdict"] + (f" by {row['against']}" if row["against"] else "")
+    verdict = row["verdict"].capitalize()
+    if row["against"]:
+        verdict += f" by {row['against']}"
     lines = {
         "Review gives": row.get("quantity", ""),
         "Found": row["figure"],
         "95 % interval": interval_text(row),
-        "Fails when": _fails(row),
+        "Tried also when": _fails(row),
         "Would be settled by": row["settle"],
         "Rests on": row["rests_on"],
         "Known": row["note"],
@@ -110,12 +111,12 @@ def interval_text(row: Mapping[str, Any]) -> str:
 
 def _fails(row: Mapping[str, Any]) -> str:
     """The perturbation and what the check gave under it."""
-    if not row["perturbation"]:
+    if row["under_perturbation"] is None:
         return ""
-    gave = row["under_perturbation"]
-    verdict = row["verdict_under_perturbation"]
-    then = f": {gave} ({verdict})" if gave else ""
-    return f"{row['perturbation']}{then}" or DASH
+    return (
+        f"{row['perturbation']}. Then: {row['verdict_under_perturbation']}, "
+        f"{row['under_perturbation']}"
+    )
 
 
 _STYLE = """
@@ -125,7 +126,7 @@ _STYLE = """
 .claim{counter-increment:claims;border:1px solid var(--line);border-left:6px solid var(--line);
 border-radius:4px;padding:.5rem .9rem;margin:0 0 .7rem;break-inside:avoid}
 .claim h3{margin:0;font-size:1rem}.claim p{margin:.25rem 0}
-.claim .verdict{text-transform:capitalize;margin-left:.4rem}
+.claim .verdict{margin-left:.4rem}
 .claim dl{display:grid;grid-template-columns:9rem 1fr;gap:.1rem .8rem;margin:.3rem 0;
 font-size:.9rem}
 .claim dt{font-weight:600;color:var(--soft)}.claim dd{margin:0;overflow-wrap:anywhere}
