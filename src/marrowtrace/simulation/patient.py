@@ -107,6 +107,7 @@ def draw_traits(
     traits.surgery = p.surgery
     traits.stress_end = p.surgery + p.surgery_stress_duration
     traits.relapse, traits.relapse_growth = math.inf, 1.0
+    traits.subclones = 0.0
     traits.index_time = math.inf if p.entry > 0.0 else 0.0
     traits.resistant_er = 1.0 if uniform(rng) < p.resistant_er else 0.0
     traits.resistant_her2 = 1.0 if uniform(rng) < p.resistant_her2 else 0.0
