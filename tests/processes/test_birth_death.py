@@ -100,6 +100,34 @@ def test_survival_of_the_rarest_clone_needs_no_rejection():
     assert chi2_pvalue(draws - 1.0, stats.geom.pmf(np.arange(1, 40), 1.0 / 1.5)) > ALPHA
 
 
+@pytest.mark.parametrize("start", [1, 30, 10_000])
+def test_times_of_extinction_follow_the_law(start):
+    pvalues = {}
+    for b, d in ((0.1, 0.3), (0.2, 0.2), (0.2, 0.2000001), (0.0, 0.2)):
+        draws = replicates(birth_death.draw_time_to_extinction, float(start), b, d)
+
+        def cdf(times, b=b, d=d):
+            return [(1 - float(birth_death.survival(b, d, t))) ** start for t in times]
+
+        pvalues[f"b={b} d={d}"] = ks_pvalue(draws, cdf)
+    assert_family(pvalues)
+    wrong = replicates(birth_death.draw_time_to_extinction, float(start), 0.1, 0.28)
+    assert ks_pvalue(wrong, lambda times: cdf(times, 0.1, 0.3)) < ALPHA
+
+
+def test_some_growing_clones_never_die_out():
+    birth, death, day = 0.3, 0.1, 4.0
+    draws = replicates(birth_death.draw_time_to_extinction, 2.0, birth, death)
+    early = (1 - float(birth_death.survival(birth, death, day))) ** 2
+    pvalues = {
+        "ever": stats.binomtest(int(np.isfinite(draws).sum()), draws.size, 1 / 9).pvalue,
+        "early": stats.binomtest(int((draws <= day).sum()), draws.size, early).pvalue,
+    }
+    assert_family(pvalues)
+    assert np.isinf(replicates(birth_death.draw_time_to_extinction, 3.0, 0.1, 0.0)).all()
+    assert (replicates(birth_death.draw_time_to_extinction, 0.0, 0.1, 0.3) == 0.0).all()
+
+
 def test_windows_compose():
     births, deaths, times = np.array([0.3, 0.1]), np.array([0.1, 0.5]), np.array([4.0, 3.0])
     draws = replicates(birth_death.draw_through_windows, 2.0, births, deaths, times)

@@ -97,6 +97,43 @@ def test_the_check_of_cells_has_power(numbers):
 
 
 @njit
+def sizes_of_restarted(seed, count, cells, days, parameters, traits, modifiers):
+    """As `sizes_at_exposure`, from ``cells`` of which some have no surviving line; 0 if gone."""
+    out = np.zeros(count)
+    founder = np.zeros(1, FOUNDER)
+    rng = np.zeros(5, np.uint64)
+    drug = modifiers.copy()
+    drug[7] = 0.5
+    for i in range(count):
+        f = founder[0]
+        init(rng, seed, 1, i)
+        grow_from_cells(rng, f, 0.0, cells, parameters[0])
+        if f.state == GROWING:
+            settle(rng, f, days, modifiers, parameters[0], traits[0])
+            adopt(rng, f, days, drug, parameters[0], traits[0])
+            out[i] = f.lines
+    return out
+
+
+@pytest.mark.parametrize("days", [0.0, 5.0, 40.0])
+def test_cells_of_a_lesion_that_grew_from_several(numbers, days):
+    """Exposed again, or after an escape: those that are to die out are cells too."""
+    cells = 8
+    found = sizes_of_restarted(6, N, float(cells), days, *numbers)
+    kept = found[found > 0]
+    law = birth_death.pmf(600, BIRTH, BIRTH * RATIO, days, start=cells)
+    law = law * (1 - RATIO ** np.arange(601)) / (1 - RATIO**cells)
+    pvalues = {"lasting": stats.binomtest(kept.size, N, 1 - RATIO**cells).pvalue}
+    if days == 0.0:
+        assert (kept == cells).all()
+    else:
+        pvalues["cells"] = chi2_pvalue(kept, law)
+        as_lines = sizes_at_exposure(6, N, days, *numbers)
+        assert chi2_pvalue(as_lines, law) < ALPHA
+    assert_family(pvalues)
+
+
+@njit
 def lines_after_a_cycle(seed, count, days, later, log_kill, parameters, traits, modifiers):
     """Lines ``later`` days after a cycle that came ``days`` after awakening; 0 if gone."""
     out = np.zeros(count)

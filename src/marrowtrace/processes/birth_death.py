@@ -25,7 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrace.processes.domain import check_domain
-from marrowtrace.streams import binomial, fine_uniform, gamma, kernel, negative_binomial
+from marrowtrace.streams import (
+    binomial,
+    exponential,
+    fine_uniform,
+    gamma,
+    kernel,
+    negative_binomial,
+)
 
 _LAW = "the birth-death law"
 
@@ -131,6 +138,27 @@ def draw_surviving_size(
         return founders
     extra = founders * birth * relative_growth(birth - death, time)
     return founders + negative_binomial(rng, founders, extra)
+
+
+@kernel
+def draw_time_to_extinction(
+    rng: NDArray[np.uint64], start: float, birth: float, death: float
+) -> float:
+    """Draw the time [day] at which the last descendant of ``start`` cells dies, exactly.
+
+    By inversion of P(extinct by t) = (1 - survival)^start; infinity for a clone that does not die
+    out, 0 for one without cells.
+    """
+    if start <= 0.0:
+        return 0.0
+    alive = -math.expm1(-exponential(rng) / start)  # survival of one cell to that time
+    if alive <= 0.0 or death <= 0.0:
+        return math.inf
+    odds = (1.0 - alive) / (alive * death)
+    net = death - birth
+    if net == 0.0:
+        return odds
+    return math.log1p(net * odds) / net if net * odds > -1.0 else math.inf
 
 
 @kernel

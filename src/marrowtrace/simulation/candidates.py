@@ -271,7 +271,7 @@ def _awaken(
     if p.redormancy_rate > 0.0:
         f.tire = exponential(rng)
     adopt(rng, f, time, modifiers, p, traits)
-    schedule(f, time, modifiers, p, traits)
+    schedule(rng, f, time, modifiers, p, traits)
     return AWAKENING
 
 
@@ -310,5 +310,5 @@ def _resume(
     f.t0 = time
     f.tire = exponential(rng)
     adopt(rng, f, time, modifiers, p, traits)
-    schedule(f, time, modifiers, p, traits)
+    schedule(rng, f, time, modifiers, p, traits)
     return REAWAKENING

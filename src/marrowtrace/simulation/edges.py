@@ -52,9 +52,20 @@ from marrowtrace.simulation.phenotypes import spare_mesenchymal
 from marrowtrace.simulation.pools import CLOCKS, kill_pools
 from marrowtrace.simulation.response import press, react
 from marrowtrace.simulation.trace import begin_at, blood, note
-from marrowtrace.streams import binomial, exponential, gamma, init, kernel, normal, poisson, uniform
+from marrowtrace.streams import (
+    STATE_WORDS,
+    binomial,
+    exponential,
+    gamma,
+    init,
+    kernel,
+    normal,
+    poisson,
+    uniform,
+)
 
 _LN10 = math.log(10.0)
+_STRETCH = 2**26  # blocks of a stream for each hour in which a subclone may arise
 _MOBILISED_FOR = 1.0  # day that a cycle's drug meets mobilised cells
 
 
@@ -197,10 +208,8 @@ def apply_edge(
             plan(f, modifiers, p)
         elif f.state != GONE:
             if adopt(states[k], f, time, modifiers, p, traits):
-                used, ident = _subclone(
-                    seed, patient, time, founders, states, k, used, ident, modifiers, p, traits, log
-                )
-            schedule(f, time, modifiers, p, traits)
+                used = subclone(time, founders, states, k, used, modifiers, p, traits, log)
+            schedule(states[k], f, time, modifiers, p, traits)
     return used, ident, node_count
 
 
@@ -277,7 +286,9 @@ def _deposit(
     if cells <= 0.0:
         return used, ident
     init(rng, seed, STREAM_FOUNDER - 1 - place, patient)
-    number = int(min(1e9, poisson(rng, cells * traits.establishment * p.bound)))
+    advantage = p.cluster_seeding_multiplier / p.cluster_size_mean
+    average = 1.0 - p.cluster_fraction + p.cluster_fraction * advantage  # against single cells
+    number = int(min(1e9, poisson(rng, cells * traits.establishment / average * p.bound)))
     for _ in range(number):
         if used >= founders.size or ident >= MAX_CANDIDATES:
             break  # noted by the engine
@@ -285,6 +296,7 @@ def _deposit(
         route = RESIDUAL if place == LOCAL else DIRECT
         begin(states[used], founders[used], time, place, wait)
         arrive(states[used], founders[used], -1, route, p, traits)
+        founders[used].cells = 1.0
         founders[used].ident = ident
         used += 1
         ident += 1
@@ -373,7 +385,7 @@ def _cycle(
     if log10_kill > 0.0 and traits.primary_x > -math.inf:
         traits.primary_x -= _LN10 * log10_kill
         if traits.primary_x < 0.0:
-            traits.primary_x = -math.inf
+            traits.primary_x = -math.inf  # gone
     spared = 1.0 - p.mesenchymal_protection * p.mesenchymal_reference
     dormant = min(1.0, therapy.dormant_kill)
     plain = protected = dormant  # in marrow: epithelial and hybrid cells, mesenchymal ones
@@ -435,38 +447,51 @@ def _spare(
 
 
 @kernel
-def _subclone(
-    seed: int,
-    patient: int,
+def subclone(
     time: float,
     founders: NDArray[np.void],
     states: NDArray[np.uint64],
     parent: int,
     used: int,
-    ident: int,
     modifiers: NDArray[np.float64],
     p: Any,
     traits: Any,
     log: NDArray[np.float64],
-) -> tuple[int, int]:
-    """Draw the resistant cells of a lesion whose exposure begins, as a lesion of their own."""
+) -> int:
+    """Draw the resistant cells of a lesion whose exposure begins, as a lesion of their own.
+
+    Its stream is a stretch of its parent's, by the hour, and its number is not one of a candidate:
+    the lives of others do not depend on it.
+
+    Returns
+    -------
+    int
+        Founders in use, the last of them the subclone if there is one.
+    """
     f = founders[parent]
     by_er = rate(modifiers, M_KILL, True, False) > modifiers[M_KILL]
     by_er = by_er and f.er == 1 and f.tolerant == 0 and f.resistant_er == 0
     mutation = p.resistance_er if by_er else p.resistance_her2
-    if mutation <= 0.0 or used >= founders.size or ident >= MAX_CANDIDATES:
-        return used, ident
+    if mutation <= 0.0 or used >= founders.size:
+        return used
     cells = f.lines if f.state == FEW else math.exp(f.x)
     death = p.clone_death_ratio * traits.birth
-    rng = states[used]
-    init(rng, seed, STREAM_FOUNDER + ident, patient)
-    resistant = draw_resistant(rng, cells, mutation, traits.birth, death, traits.birth, death)
-    lines = binomial(rng, resistant, 1.0 - p.clone_death_ratio)
+    own, lasting = states[parent], 1.0 - p.clone_death_ratio
+    lines = 0.0
+    if time > f.awakened:  # else its cells have not divided yet
+        resistant = draw_resistant(own, cells, mutation, traits.birth, death, traits.birth, death)
+        lines = binomial(own, resistant, lasting)
     if f.kill > 0.0:  # those born while the others die
-        divisions = cells * traits.birth / f.kill
-        lines += poisson(rng, mutation * divisions * (1.0 - p.clone_death_ratio))
+        lines += poisson(own, mutation * cells * traits.birth / f.kill * lasting)
     if lines <= 0.0:
-        return used, ident
+        return used
+    rng = states[used]
+    for i in range(STATE_WORDS):
+        rng[i] = own[i]
+    rng[0] += np.uint64(_STRETCH * (1 + math.floor(24.0 * max(time, 0.0))))
+    rng[4] = np.uint64(0)  # not the half of a block that the parent has left
+    ident = MAX_CANDIDATES + int(traits.subclones)
+    traits.subclones += 1.0
     founders[used] = founders[parent]
     child = founders[used]
     child.ident, child.subclone = ident, f.ident
@@ -481,5 +506,5 @@ def _subclone(
     grow_from_lines(rng, child, time, lines, p)
     note(log, time, RESISTANT_SUBCLONE, ident, f.ident)
     adopt(rng, child, time, modifiers, p, traits)
-    schedule(child, time, modifiers, p, traits)
-    return used + 1, ident + 1
+    schedule(rng, child, time, modifiers, p, traits)
+    return used + 1

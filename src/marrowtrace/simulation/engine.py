@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from marrowtrace.processes.gompertz import growth_rate, log_size_at
 from marrowtrace.simulation.candidates import arrive, begin, cannot_matter, live_through, plan
-from marrowtrace.simulation.edges import apply_edge, next_edge
+from marrowtrace.simulation.edges import apply_edge, next_edge, subclone
 from marrowtrace.simulation.events import happen
 from marrowtrace.simulation.flux import flux_at, flux_growth
 from marrowtrace.simulation.layout import (
@@ -31,9 +31,11 @@ from marrowtrace.simulation.layout import (
     END,
     ENDOSTEAL,
     ESTABLISHMENT,
+    FEW,
     FIRST_LESION,
     GONE,
     GROWING,
+    KILLED,
     LESION_LIMIT,
     LIMITED,
     LOCAL,
@@ -57,7 +59,7 @@ from marrowtrace.simulation.layout import (
     STREAM_FOUNDER,
     VISCERAL,
 )
-from marrowtrace.simulation.lesions import log_size, shed
+from marrowtrace.simulation.lesions import is_exposed, log_size, shed
 from marrowtrace.simulation.modifiers import refresh
 from marrowtrace.simulation.patient import begin_follow_up
 from marrowtrace.simulation.pools import A_E, A_LOCAL, A_O, A_V, advance, longest_step
@@ -73,11 +75,12 @@ _CHECK_EVERY = 30.0  # days between looks at a primary that does not shed yet
 
 @kernel
 def primary_size(time: float, p: Any, traits: Any) -> float:
-    """Return the log size of the primary, -inf after surgery."""
+    """Return the log size of the primary, -inf after surgery or when therapy has removed it."""
     if time > traits.surgery or traits.primary_x == -math.inf:
         return -math.inf
     if traits.primary_kill > 0.0:
-        return float(traits.primary_x - traits.primary_kill * (time - traits.primary_t))
+        size = float(traits.primary_x - traits.primary_kill * (time - traits.primary_t))
+        return size if size >= 0.0 else -math.inf
     return float(
         log_size_at(
             traits.primary_x,
@@ -130,13 +133,15 @@ def _step_limit(
 
 @kernel
 def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
-    """Days that must pass between the next event of a founder and its first shedding.
+    """Days that must pass between the next event of a founder and its shedding or detection.
 
     For a clone that starts from few cells the limit W is taken to be below 40 + 2 per founding
     cell, which fails once in 1e17.
     """
     if f.event == ONSET or f.event == DETECTION:
         return 0.0
+    if f.event == KILLED:
+        return math.inf
     size = p.log_restricted_size
     if f.state == DORMANT and not math.isnan(f.awakened):
         size = f.x
@@ -145,7 +150,7 @@ def _before_shedding(f: Any, growth: float, p: Any, traits: Any) -> float:
     elif f.state != RESTRICTED and f.event != RESTRICTION:
         return 0.0
     pace = traits.net * growth
-    room = p.log_lesion_shedding_onset_size - size
+    room = min(p.log_lesion_shedding_onset_size, p.log_detection_size) - size
     return room / pace if room > 0.0 and pace > 0.0 else 0.0
 
 
@@ -304,7 +309,7 @@ def live(
                 stop = min(stop, stops[k])
         if remembers:
             for k in range(used):
-                if founders[k].state != DORMANT:
+                if founders[k].state != DORMANT and founders[k].state != FEW:
                     stop = min(stop, nexts[k])
         stop = max(stop, time)
         length = stop - time
@@ -382,14 +387,16 @@ def live(
         time = stop
         # ---- what happens up to now
         changed = False  # whether immune memory must be taken anew
-        for k in range(used):
+        k = -1
+        while k + 1 < used:  # more may come on the way
+            k += 1
             if nexts[k] > time:
                 continue
             f = founders[k]
             shed_before = _sheds_now(f, f.t0, modifiers[M_GROWTH], p, traits)
             while nexts[k] <= time and events <= MAX_EVENTS:
                 events += 1
-                was_restricted = f.state == RESTRICTED
+                was_restricted, was_exposed = f.state == RESTRICTED, is_exposed(f)
                 if f.state == DORMANT:
                     event = live_through(states[k], f, modifiers, p, traits, wait)
                     noted = ESTABLISHMENT if event == AWAKENING else event
@@ -400,6 +407,16 @@ def live(
                     happen(states[k], f, modifiers, p, traits, summary, wait, log)
                 changed |= remembers and was_restricted != (f.state == RESTRICTED)
                 _note_next(k, founders, nexts, stops, modifiers[M_GROWTH], p, traits)
+                if is_exposed(f) and not was_exposed:
+                    before = used
+                    used = subclone(f.t0, founders, states, k, used, modifiers, p, traits, log)
+                    if used > before:
+                        _note_next(before, founders, nexts, stops, modifiers[M_GROWTH], p, traits)
+                        if _sheds_now(founders[before], f.t0, modifiers[M_GROWTH], p, traits):
+                            shedders[shedding_lesions] = before
+                            shedding_lesions += 1
+                        if used >= founders.size and code == COMPLETE:
+                            code, limited = LESION_LIMIT, f.t0
             if f.state == GONE and math.isnan(f.awakened):
                 free[vacant] = k
                 vacant += 1

@@ -16,6 +16,7 @@ from marrowtrace.simulation.layout import (
     DWINDLING,
     ELIMINATION,
     GONE,
+    KILLED,
     LOCAL_RELAPSE,
     NOTHING,
     ONSET,
@@ -55,6 +56,9 @@ def happen(
     if event == NOTHING:
         f.next = math.inf
         return
+    if event == KILLED:  # the last cell dies
+        f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
+        return
     settle(rng, f, time, modifiers, p, traits)
     if event == RETURN_TO_DORMANCY:
         fall_asleep(rng, f, time, modifiers, p, wait)
@@ -80,7 +84,7 @@ def happen(
         if f.state == GONE:
             return
         adopt(rng, f, time, modifiers, p, traits)
-    schedule(f, time, modifiers, p, traits)
+    schedule(rng, f, time, modifiers, p, traits)
 
 
 @kernel

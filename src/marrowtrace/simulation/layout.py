@@ -216,6 +216,7 @@ TRAIT = np.dtype(
             "lodging_death",
             "primary_scale",
             "lesion_scale",
+            "subclones",
         ]
     ]
 )
@@ -227,7 +228,7 @@ _WHOLE = (
 )
 _REAL = (
     "seeded awakened escaped detected ended cells wait loss egress flip_er flip_her2 tolerance"
-    " eliminate mutate environment clock x t0 age lines limit kill next emt_1 emt_2 emt_day"
+    " eliminate mutate environment clock x t0 age lines doomed limit kill next emt_1 emt_2 emt_day"
     " tire rested"
 )
 FOUNDER = np.dtype(

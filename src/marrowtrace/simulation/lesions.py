@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrace.processes.birth_death import draw_size
+from marrowtrace.processes.birth_death import (
+    draw_size,
+    draw_surviving_size,
+    draw_time_to_extinction,
+    survival,
+)
 from marrowtrace.processes.gompertz import log_size_at, time_between
 from marrowtrace.simulation.flux import flux_at
 from marrowtrace.simulation.layout import (
@@ -65,8 +70,13 @@ def log_size(f: Any, time: float, growth: float, p: Any, traits: Any) -> float:
         return float(size)
     if f.state == SHRINKING:
         return float(f.x - f.kill * elapsed)
-    if f.state == FEW:
-        return float(math.log(max(f.lines, 0.1)) - f.kill * elapsed)
+    if f.state == FEW:  # the mean of a clone that is still there
+        birth = traits.birth * growth
+        gone = math.log1p(-min(survival(birth, birth + f.kill, elapsed), 1.0 - 1e-16))
+        there = -math.expm1(f.lines * gone)
+        if there <= 0.0:
+            return 0.0
+        return float(max(0.0, math.log(f.lines) - f.kill * elapsed - math.log(there)))
     if f.state == RESTRICTED:
         return float(p.log_restricted_size)
     if f.state == DORMANT and not math.isnan(f.awakened):  # returned to dormancy
@@ -109,7 +119,7 @@ def grow_from_lines(rng: NDArray[np.uint64], f: Any, time: float, lines: float, 
         return
     f.state = GROWING
     f.t0, f.age = time, 0.0
-    f.lines, f.limit = lines, gamma(rng, lines)
+    f.lines, f.limit, f.doomed = lines, gamma(rng, lines), 0.0
     f.x = math.log(max(f.limit, 1e-300) / (1.0 - p.clone_death_ratio))
 
 
@@ -118,9 +128,10 @@ def grow_from_cells(rng: NDArray[np.uint64], f: Any, time: float, cells: float, 
     """Let a lesion grow from ``cells`` cells, of which some have no surviving line."""
     if cells < math.exp(p.log_growth_hand_over_size):
         grow_from_lines(rng, f, time, binomial(rng, cells, 1.0 - p.clone_death_ratio), p)
+        f.doomed = cells - f.lines
         return
     f.state, f.t0, f.age = GROWING, time, 0.0
-    f.lines, f.limit = 0.0, 0.0
+    f.lines, f.limit, f.doomed = 0.0, 0.0, 0.0
     f.x = math.log(cells)
 
 
@@ -130,6 +141,26 @@ def lines_now(rng: NDArray[np.uint64], f: Any) -> float:
     if f.lines <= 0.0:  # came down from a larger size without a count: the mean of its lines
         return -1.0
     return float(f.lines) + poisson(rng, f.limit * math.expm1(min(f.age, 700.0)))
+
+
+@kernel
+def others_per_line(f: Any, p: Any) -> float:
+    """Return the mean of the cells that will die out, per line now and at the anchor."""
+    ratio = p.clone_death_ratio
+    growth = math.exp(min(f.age, 700.0))
+    dying = ratio * (growth - 1.0) / (growth - ratio)
+    return float(dying / (1.0 - dying))
+
+
+@kernel
+def cells_now(rng: NDArray[np.uint64], f: Any, lines: float, p: Any) -> float:
+    """Draw the cells of a small growing lesion at its clock, given its lines."""
+    trees = lines + f.lines  # each line's branches that die out, from the anchor on
+    cells = lines + negative_binomial(rng, trees, trees * others_per_line(f, p))
+    if f.doomed > 0.0:  # a clone that is to die out has its rates exchanged
+        lasting = 1.0 - p.clone_death_ratio
+        cells += draw_size(rng, f.doomed, p.clone_death_ratio / lasting, 1.0 / lasting, f.age)
+    return cells
 
 
 @kernel
@@ -169,10 +200,8 @@ def settle(
         f.t0 = time
     elif f.state == FEW:
         birth = traits.birth * growth
-        f.lines = draw_size(rng, f.lines, birth, birth + f.kill, elapsed)
-        f.t0 = time
-        if f.lines <= 0.0:
-            f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
+        f.lines = draw_surviving_size(rng, f.lines, birth, birth + f.kill, elapsed)
+        f.t0 = time  # its extinction is an event of its own, planned by `schedule`
     elif f.state == RESTRICTED:
         eliminate, mutate, environment = exit_rates(f, modifiers, p, traits)
         f.eliminate -= eliminate * (time - f.clock)
@@ -194,7 +223,10 @@ def cycle(
         if f.lines <= 0.0:
             f.state, f.ended, f.end_cause, f.next = GONE, time, KILLED, math.inf
     elif f.state == GROWING and f.x < p.log_growth_hand_over_size and f.lines > 0.0:
-        grow_from_lines(rng, f, time, binomial(rng, lines_now(rng, f), kept), p)
+        lines, before = lines_now(rng, f), f.lines
+        others = (lines + before) * others_per_line(f, p) + f.doomed * math.exp(-f.age)
+        grow_from_lines(rng, f, time, binomial(rng, lines, kept), p)
+        f.doomed = math.floor(kept * others + 0.5)  # their mean: no line comes of them
     elif f.state in (GROWING, SHRINKING):
         cells = math.exp(f.x)
         if cells > _MEAN_KILL_ABOVE:
@@ -236,16 +268,8 @@ def adopt(
         else:
             lines = lines_now(rng, f)
             cells = 1.0 * math.floor(math.exp(f.x) + 0.5)
-            if (
-                lines >= 0.0
-            ):  # each cell is a line with probability 1 - d/b, sizes weigh as (beta_t)^n
-                ratio = p.clone_death_ratio
-                growth = math.exp(min(f.age, 700.0))
-                tail = (growth - 1.0) / (growth - ratio)
-                dying = ratio * tail
-                cells = lines + negative_binomial(
-                    rng, lines + 1.0, (lines + 1.0) * dying / (1.0 - dying)
-                )
+            if lines >= 0.0:
+                cells = cells_now(rng, f, lines, p)
             f.state, f.lines = FEW, max(1.0, cells)
     elif kill <= 0.0 and f.state == SHRINKING:
         grow_from_cells(rng, f, time, max(1.0, math.floor(math.exp(f.x) + 0.5)), p)
@@ -290,7 +314,14 @@ def exit_rates(
 
 
 @kernel
-def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits: Any) -> None:
+def schedule(
+    rng: NDArray[np.uint64],
+    f: Any,
+    time: float,
+    modifiers: NDArray[np.float64],
+    p: Any,
+    traits: Any,
+) -> None:
     """Set the next event of a lesion that is at its clock."""
     f.next, f.event = math.inf, NOTHING
     growth = modifiers[M_GROWTH]
@@ -331,6 +362,10 @@ def schedule(f: Any, time: float, modifiers: NDArray[np.float64], p: Any, traits
     elif f.state == SHRINKING:
         room = max(0.0, f.x - p.log_growth_hand_over_size)
         _sooner(f, time + infinite_if_none(room, f.kill), DWINDLING)
+    elif f.state == FEW:
+        birth = traits.birth * growth
+        wait = draw_time_to_extinction(rng, f.lines, birth, birth + f.kill)
+        _sooner(f, time + wait, KILLED)
 
 
 @kernel
@@ -346,6 +381,12 @@ def site(f: Any) -> int:
     if f.place == LOCAL:
         return 2
     return 1 if f.place == 2 else 0
+
+
+@kernel
+def is_exposed(f: Any) -> bool:
+    """Return whether cytocidal therapy kills the cells of a lesion."""
+    return f.state in (SHRINKING, FEW)
 
 
 @kernel

@@ -19,7 +19,7 @@ from marrowtrace.simulation.layout import (
 from marrowtrace.streams import exponential, init, kernel, normal, poisson, uniform
 
 MAX_SWEEPS = 32
-DOCETAXEL = 1
+GUIDELINE = 1  # place in `effects.ELIGIBILITY`
 OLDEST = 200.0 * 365.25  # age of a tumour at diagnosis, at most [day]
 _LARGEST_LODGING = 0.95
 
@@ -107,6 +107,7 @@ def draw_traits(
     traits.surgery = p.surgery
     traits.stress_end = p.surgery + p.surgery_stress_duration
     traits.relapse, traits.relapse_growth = math.inf, 1.0
+    traits.subclones = 0.0
     traits.index_time = math.inf if p.entry > 0.0 else 0.0
     traits.resistant_er = 1.0 if uniform(rng) < p.resistant_er else 0.0
     traits.resistant_her2 = 1.0 if uniform(rng) < p.resistant_her2 else 0.0
@@ -190,11 +191,11 @@ def choose_therapies(
     count = 0
     for k in range(therapies.size):
         therapy = therapies[k]
-        family = (
-            0 if therapy.agent == DOCETAXEL else therapy.agent
-        )  # goes to those who had the first
-        init(rng, seed, STREAM_THERAPY + family, patient)
+        init(rng, seed, STREAM_THERAPY + therapy.agent, patient)
         u, uptake, patience = uniform(rng), uniform(rng), exponential(rng)
+        if therapy.eligibility == GUIDELINE:  # one draw for all agents: that of chemotherapy
+            init(rng, seed, STREAM_THERAPY, patient)
+            u = uniform(rng)
         if uptake >= therapy.uptake or not _eligible(u, therapy.eligibility, p, traits):
             continue
         window = windows[count]
@@ -229,7 +230,7 @@ def begin_follow_up(
 
 @kernel
 def _eligible(u: float, eligibility: int, p: Any, traits: Any) -> bool:
-    if eligibility == 1:  # guideline
+    if eligibility == GUIDELINE:
         by_node = traits.node > 0.0 and u < p.chemotherapy_use_node_positive
         by_receptor = traits.er == 0.0 and u < p.chemotherapy_use_er_negative
         by_size = traits.diameter > p.large_diameter and u < p.chemotherapy_use_large
