@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FEWEST = 2
 """Patients a type needs within a study for a contrast with any measure of error."""
+REFERENCES = ("control", "ctrl", "untreated", "vehicle", "normal", "baseline")
+"""Types that others are compared with, whatever the order they come in."""
 _TOLERANCE = 1e-9
 
 
@@ -205,7 +207,7 @@ and study are one and the same; samples of both types from one study are needed.
     rank = int(np.linalg.matrix_rank(both))
     contrasts = tuple(
         _contrast(first, second, names, both, rank, types, factors, kept, owner)
-        for first, second in combinations(names, 2)
+        for first, second in (_reference_first(*pair) for pair in combinations(names, 2))
     )
     return Design(
         types=names,
@@ -233,6 +235,12 @@ def _check(types: list[str], factors: dict[str, list[str]], patient: list[str] |
         if empty:
             problems.add(name, f"{len(empty)} sample(s) have none, e.g. sample {empty[0]}")
     problems.raise_any(CohortError, "the design")
+
+
+def _reference_first(first: str, second: str) -> tuple[str, str]:
+    """The two types, a control before what it is a control of."""
+    swap = second.casefold() in REFERENCES and first.casefold() not in REFERENCES
+    return (second, first) if swap else (first, second)
 
 
 def _indicators(values: Sequence[str]) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ def draw_scores(
                 spread = ((order * 0.618034) % 1.0 - 0.5) * 0.5
                 ax.scatter(
                     x + spread, mine, s=9, color=COLOURS[x % len(COLOURS)], alpha=0.7, lw=0,
-                    marker=MARKERS[x % len(MARKERS)],
+                    marker=MARKERS[x % len(MARKERS)], rasterized=len(kinds) > 400,
                 )  # fmt: skip
                 if mine.size:
                     ax.hlines(np.median(mine), x - 0.33, x + 0.33, color="black", lw=1.4)
