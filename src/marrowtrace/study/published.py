@@ -87,10 +87,11 @@ class Statistic:
         ``screened`` is the reason of `marrowtrace.study.panel.Panel.screened`, among all simulated.
         ``cumulative_incidence``: of ``endpoint`` by ``day``, given no event by ``from_day``.
         ``kaplan_meier``: the same as 1 - Kaplan-Meier, what competes taken as censoring, where a
-        paper estimated it so. ``rate``: events per year between ``from_day`` and ``day``. ``rate_ratio``: that rate in
-        ``subgroup`` over that in ``reference``, or of the first of ``arms`` over the second.
-        ``hazard_ratio``: of ``endpoint`` between ``from_day`` and ``day``, positive against
-        negative by ``marker``, or of the first of ``arms`` against the second.
+        paper estimated it so. ``rate``: events per year between ``from_day`` and ``day``.
+        ``rate_ratio``: that rate in ``subgroup`` over that in ``reference``, or of the first of
+        ``arms`` over the second. ``hazard_ratio``: of ``endpoint`` between ``from_day`` and
+        ``day``, positive against negative by ``marker``, or of the first of ``arms`` against the
+        second.
     marker, before : Marker, optional
     endpoint : str
         One of the study's.
