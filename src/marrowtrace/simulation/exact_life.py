@@ -121,8 +121,9 @@ class Life:
         scenario, index = self.scenario, self.index
         lucks: dict[str, tuple[float, float]] = {}
         days = [index + day for day in scenario.visits]
+        guideline = self.rng.random()  # once for each patient, whatever the agent
         for therapy in scenario.therapies:
-            luck = lucks.setdefault(therapy.agent, (self.rng.random(), self.rng.random()))
+            luck = lucks.setdefault(therapy.agent, (guideline, self.rng.random()))
             if luck[0] >= use(therapy, self.traits, self.n) or luck[1] >= therapy.uptake:
                 continue
             if therapy.rule is None:
@@ -255,7 +256,7 @@ class Life:
             self._push(end, "lodge", (cell, batch))
 
     # ---- dormant cells -----------------------------------------------------------------------
-    def lodge(self, cell: Cell) -> None:
+    def lodge(self, cell: Cell, *, finds_site: bool = False) -> None:
         """Settle a cell that stays where the blood took it; in marrow it looks for a site."""
         n = self.n
         if cell.place == "local" and self.primary_there:
@@ -265,7 +266,7 @@ class Life:
             niche = "endosteal" if endosteal else "perivascular"
             sites = n[f"{niche}_niche_sites"]
             taken = self.inside[niche] / sites if sites > 0.0 else 1.0
-            found = self.rng.random() < self.environment.site_chance * (1.0 - taken)
+            found = finds_site or self.rng.random() < self.environment.site_chance * (1.0 - taken)
             cell.place = niche if found else "free"
         cell.phenotype_day = self.now
         self._begin_dormancy(cell)
@@ -552,7 +553,7 @@ class Life:
         """Look at marrow or blood as a laboratory does, and book the therapy if it shows enough."""
         if therapy.rule is None:
             raise AssertionError("a rule day without a rule")
-        marrow = sum(self.inside[place] for place in (*MARROW, "free"))
+        marrow = sum(self.inside[place] for place in MARROW)
         aloft = self.blood.aloft(self.now)
         blood = sum(aloft.get(kind, 0) for kind in ("ctc_primary", "ctc_lesions", "ctc_marrow"))
         if count(self.rng, therapy.rule, self.n, marrow, blood) >= therapy.rule.threshold:

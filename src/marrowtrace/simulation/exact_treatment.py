@@ -21,7 +21,7 @@ def begin(life: Life, course: Course) -> None:
     for _ in range(life.rng.poisson(effects.get("graft_cells", 0.0))):
         cell = life.blood.new_cell(life.now, "primary", cluster=False)
         cell.place = "marrow"
-        life.lodge(cell)
+        life.lodge(cell, finds_site=True)
     if effects.get("local_log_kill", 0.0) > 0.0:
         _kill_cells(life, ("local",), 10.0 ** -effects["local_log_kill"])
         for lesion in life.out.lesions:
