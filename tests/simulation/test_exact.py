@@ -93,7 +93,7 @@ def test_cells_that_came_by_way_of_marrow_begin_a_new_wait(dormancy):
 
 def test_cells_in_the_blood_are_poisson_at_shedding_over_clearance():
     chosen = pools("exponential", ctc_half_life=0.3)
-    found = simulate_exactly(chosen, PATIENTS, 7)
+    found = simulate_exactly(chosen, 2 * PATIENTS, 7)
     mean = Linear(chosen).ctc(0.0)
     counts = counted(found, "ctc_primary", 0)
     assert_family({"ctc": chi2_pvalue(counts, poisson(mean))})
