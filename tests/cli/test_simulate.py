@@ -4,7 +4,9 @@ from typer.testing import CliRunner
 
 from marrowtrace.cli.replay import replay
 from marrowtrace.cli.simulate import simulate
-from marrowtrace.errors import ParameterError, SimulationError
+from marrowtrace.errors import InputFileError, ParameterError, SimulationError
+from marrowtrace.expression.fractions import Fraction
+from marrowtrace.expression.simulator_input import simulator_toml
 from marrowtrace.simulation import History
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -60,3 +62,26 @@ def test_regimens_and_values(tmp_path):
 def test_bad_settings_are_named(tmp_path):
     with pytest.raises(ParameterError, match="is not a setting; write it as symbol=value"):
         run(*RUN, "-o", tmp_path, "--set", "ctc_half_life")
+
+
+def test_measured_fractions_go_in(tmp_path):
+    import inspect
+
+    fields = inspect.signature(Fraction).parameters
+    plain = {name: 0 for name in fields} | {"mean": 0.11, "low": 0.05, "high": 0.2, "method": "m"}
+    found = {("mhc1", "low"): Fraction(**plain), ("er", "positive"): Fraction(**plain)}
+    path = tmp_path / "fractions.toml"
+    path.write_text(simulator_toml(found, source="made", what="CTCs"))
+    run(*RUN, "-o", tmp_path / "h", "--values", path, "--set", "ctc_half_life=1 h")
+    told = History.load(tmp_path / "h").scenario.parameters
+    assert (told["mhc_low_fraction"].value, told["ctc_half_life"].value) == (0.11, 1.0)
+
+
+def test_bad_files_of_values_are_named(tmp_path):
+    path = tmp_path / "values.toml"
+    path.write_text("mhc_low_fraction = 0.1\n[ctc_half_life]\nvaleu = 3\n")
+    with pytest.raises(ParameterError, match=r"write \[mhc_low_fraction\](.|\n)*ctc_half_life"):
+        run(*RUN, "-o", tmp_path / "h", "--values", path)
+    path.write_text("[")
+    with pytest.raises(InputFileError, match="cannot be read as TOML"):
+        run(*RUN, "-o", tmp_path / "h", "--values", path)

@@ -30,6 +30,10 @@ def simulate(
         list[str] | None,
         typer.Option("--set", help="Another value, e.g. ctc_half_life='1 h'; repeat for more."),
     ] = None,
+    values: Annotated[
+        Path | None,
+        typer.Option(help="TOML of measured values, as `marrowtrace expression run` writes it."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print parameters with their sources, then stop.")
     ] = False,
@@ -42,7 +46,7 @@ def simulate(
     from marrowtrace.simulation import scenario, simulate_to
 
     chosen = () if untreated else (tuple(regimen) if regimen else None)
-    arm = scenario(study, regimens=chosen, values=_values(set_ or []))
+    arm = scenario(study, regimens=chosen, values=_measured(values) | _values(set_ or []))
     if dry_run:
         _plan(arm, patients, as_json=as_json)
         return
@@ -72,6 +76,32 @@ def simulate(
         )
     say(f"{done} patients simulated into '{out}'; `marrowtrace replay {out} 0` shows one life.")
     cite_papers(arm.parameters.citations())
+
+
+def _measured(path: Path | None) -> dict[str, float | str]:
+    """Read the tables of a file of values: each ``[symbol]`` with its ``value``."""
+    import tomllib
+
+    from marrowtrace.errors import InputFileError, ParameterError, ProblemList
+    from marrowtrace.storage import require_file
+
+    if path is None:
+        return {}
+    try:
+        tables = tomllib.loads(require_file(path).read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise InputFileError(f"{path} cannot be read as TOML: {err}") from err
+    problems = ProblemList()
+    found: dict[str, float | str] = {}
+    for symbol, table in tables.items():
+        if symbol == "other":  # measured, but no parameter of the model
+            continue
+        if not isinstance(table, dict) or not isinstance(table.get("value"), (int, float, str)):
+            problems.add(symbol, f"is no table with a value; write [{symbol}] and value = NUMBER")
+            continue
+        found[symbol] = table["value"]
+    problems.raise_any(ParameterError, f"the values of '{path}'")
+    return found
 
 
 def _values(settings: list[str]) -> dict[str, float | str]:
