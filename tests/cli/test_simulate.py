@@ -68,7 +68,7 @@ def test_measured_fractions_go_in(tmp_path):
     import inspect
 
     fields = inspect.signature(Fraction).parameters
-    plain = {name: 0 for name in fields} | {"mean": 0.11, "low": 0.05, "high": 0.2, "method": "m"}
+    plain = dict.fromkeys(fields, 0) | {"mean": 0.11, "low": 0.05, "high": 0.2, "method": "m"}
     found = {("mhc1", "low"): Fraction(**plain), ("er", "positive"): Fraction(**plain)}
     path = tmp_path / "fractions.toml"
     path.write_text(simulator_toml(found, source="made", what="CTCs"))
