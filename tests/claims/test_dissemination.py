@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marrowtrace.claims.checks.dissemination import CHECKS
-from tests.claims.small_world import WORLD
+from tests.claims.small_world import WORLD, assert_says_what_it_owes
 
 VERDICTS = {
     "C001": "built in",
@@ -35,11 +35,7 @@ def test_each_claim_of_the_section_has_one_check():
 def test_verdict(claim):
     outcome = BY_CLAIM[claim].run(WORLD)
     assert outcome.verdict == VERDICTS[claim], outcome.figure
-    assert outcome.figure
-    assert bool(outcome.settle) == (outcome.verdict == "undetermined")
-    assert bool(outcome.against) == (outcome.verdict == "contradicted")
-    if outcome.interval is not None:
-        assert outcome.interval[0] <= outcome.value <= outcome.interval[1]
+    assert_says_what_it_owes(outcome)
 
 
 @pytest.mark.parametrize("claim", [name for name, said in VERDICTS.items() if said == "reproduced"])

@@ -6,7 +6,7 @@ import pytest
 
 from marrowtrace.claims.check import VERDICTS
 from marrowtrace.claims.checks.table1 import CHECKS
-from tests.claims.small_world import WORLD
+from tests.claims.small_world import WORLD, assert_says_what_it_owes
 
 # those that no change of seed or size turns
 CERTAIN = {
@@ -26,9 +26,7 @@ def test_outcome_says_what_it_owes(claim):
     outcome = check.run(WORLD)
     assert outcome.verdict in VERDICTS
     assert outcome.verdict == CERTAIN.get(claim, outcome.verdict), outcome.figure
-    assert outcome.figure
-    assert bool(outcome.settle) == (outcome.verdict == "undetermined")
-    assert bool(outcome.against) == (outcome.verdict == "contradicted")
+    assert_says_what_it_owes(outcome)
     if outcome.verdict == "reproduced":
         assert check.perturbed is not None
 
