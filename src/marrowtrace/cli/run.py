@@ -15,6 +15,8 @@ import typer
 from marrowtrace.cli.output import cite_papers, say, write_json, write_table
 from marrowtrace.errors import OutputError
 
+_WORTH_TELLING = 5.0  # [s]
+
 if TYPE_CHECKING:
     from marrowtrace.study.protocol import Protocol
     from marrowtrace.study.run import Ran
@@ -60,8 +62,9 @@ def run(
     if out is None:
         raise typer.BadParameter("name a folder for the results", param_hint="'--out' / '-o'")
     formats = _formats(figures)
-    started = time.perf_counter()
     with _stopping_cleanly(study, out, patients, seed):
+        _compile(protocol)
+        started = time.perf_counter()
         ran = _simulate(protocol, out, workers=workers, chunk=chunk, resume=resume)
         simulated = time.perf_counter() - started
         page, cited = _report(protocol, out, formats, simulated)
@@ -103,6 +106,17 @@ def _formats(figures: str) -> tuple[str, ...]:
                 f"figures cannot be written as '{form}'{hint}; allowed: {', '.join(FORMS)}"
             )
     return formats
+
+
+def _compile(protocol: Protocol) -> None:
+    """Have the engine and the assays compiled, and say so if that took a while."""
+    from marrowtrace.study.chunk import simulate_chunk
+
+    started = time.perf_counter()
+    simulate_chunk(protocol, 0, min(8, protocol.patients), seed=protocol.seed, workers=1)
+    seconds = time.perf_counter() - started
+    if seconds > _WORTH_TELLING:
+        say(f"The engine was compiled in {seconds:.0f} s; that is done once for an installation.")
 
 
 def _simulate(
