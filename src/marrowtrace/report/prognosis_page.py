@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -127,11 +128,10 @@ def _who(result: Prognosis) -> list[Block]:
         for m in result.markers
     ]
     followed, low, high = (v / DAYS_PER_YEAR for v in result.follow_up.median())
-    median = (
-        f"Median follow-up from there {followed:.1f} years ({low:.1f} to {high:.1f})."
-        if followed == followed
-        else "The median follow-up is not reached."
-    )
+    median = "The median follow-up is not reached."
+    if not math.isnan(followed):
+        bounds = f" ({low:.1f} to {high:.1f})" if not math.isnan(low + high) else ""
+        median = f"Median follow-up from there {followed:.1f} years{bounds}."
     blocks: list[Block] = [
         Table(result.found.flow, caption="Flow of patients."),
         Table(pl.DataFrame(rows), caption="Markers at the start of the analysis.", cards=True),
