@@ -30,18 +30,13 @@ that what distinguishes lesions is compared for one lesion a patient.
 """
 
 KNOWN = """
-## Where the two are known to differ
+## What the twin found
 
-* A small lesion under cytocidal therapy that dies out is counted as growing by the engine, and its
-  end is noted, only at the next edge of a therapy. So `lesions_growing` at visits during such
-  therapy, and the day such a lesion ended, differ; relapses do not. The comparisons of the table
-  that fail are of these quantities.
-* Docetaxel goes, in the engine, to the patients who take chemotherapy (one stream for both agents);
-  the definition has one stream for each agent.
-* A primary that cytocidal therapy brings below one cell is gone by the definition; the engine lets
-  it grow again when the therapy ends.
-* A rule on marrow counts cells outside niches in the twin and those in niches alone in the engine;
-  the definition does not say. Here such cells are too few to tell.
+The twin led to these corrections of the engine, all of which the table above now covers: lesions
+that die out under cytocidal therapy end on the day their last cell dies, not at the next edge of a
+therapy; each agent draws its own patients; a primary brought below one cell stays gone; resistant
+subclones also arise where a lesion awakens or escapes during a therapy. Neither return to dormancy
+nor dynamic immunity is in the twin yet: the tests hold them against their laws.
 """
 
 
