@@ -37,6 +37,10 @@ that die out under cytocidal therapy end on the day their last cell dies, not at
 therapy; each agent draws its own patients; a primary brought below one cell stays gone; resistant
 subclones also arise where a lesion awakens or escapes during a therapy. Neither return to dormancy
 nor dynamic immunity is in the twin yet: the tests hold them against their laws.
+
+With 2,000 patients of the twin one difference shows: the day on which small lesions end under cycles
+of chemotherapy. Most likely a clone without surviving lines ends at the cycle in the engine, while its last
+cells die out in the days that follow in the twin; this has not been shown. No relapse, burden or count of lesions at a visit differs.
 """
 
 
