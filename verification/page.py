@@ -38,9 +38,10 @@ therapy; each agent draws its own patients; a primary brought below one cell sta
 subclones also arise where a lesion awakens or escapes during a therapy. Neither return to dormancy
 nor dynamic immunity is in the twin yet: the tests hold them against their laws.
 
-With 2,000 patients of the twin one difference shows: the day on which small lesions end under cycles
-of chemotherapy. Most likely a clone without surviving lines ends at the cycle in the engine, while its last
-cells die out in the days that follow in the twin; this has not been shown. No relapse, burden or count of lesions at a visit differs.
+With 2,000 patients of the twin one difference shows: the day on which small lesions end under
+cycles of chemotherapy. Most likely a clone without surviving lines ends at the cycle in the engine,
+and only when its last cell dies in the twin; this has not been shown. No relapse, burden or count
+of lesions at a visit differs.
 """
 
 
