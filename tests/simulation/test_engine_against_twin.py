@@ -14,8 +14,8 @@ from marrowtrace.simulation import Scenario, simulate
 from marrowtrace.simulation.exact import simulate_exactly
 from tests.goodness_of_fit import assert_family
 
-TWINS = 80  # few: a mean pool of 50 that is 15 % wrong is caught here, one of 3 % there
-ENGINE = 10_000
+TWINS = 150  # few: a mean pool of 50 that is 5 % wrong is caught with power 0.7 here, 1.0 there
+ENGINE = 20_000
 CHOSEN = (
     "no therapy",
     "chemotherapy and endocrine therapy",
